@@ -1,0 +1,197 @@
+"""Builds the compiled core where a C compiler works, and an honest pure wheel where none does.
+
+What does not depend on the machine stands in pyproject.toml. The environment decides the rest:
+
+TOCSIN_BUILD     auto (the default: pure if the core cannot be built), require (fail then), pure (do not try)
+TOCSIN_SANITIZE  1 builds with AddressSanitizer and UndefinedBehaviorSanitizer
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import shutil
+import sys
+import sysconfig
+from glob import glob
+from pathlib import PurePath
+
+from setuptools import Extension, setup
+from setuptools.command.build import build
+from setuptools.command.build_ext import build_ext
+from setuptools.command.sdist import sdist
+
+CORE = "src/tocsin/_core"
+GENERATED = "build/cython"
+MODES = ("auto", "require", "pure")
+
+# The plain C units that each extension links; one that is not named here needs none.
+UNITS = {
+    "breadcrumbs": ["tcn_json"],
+    "handoff": ["tcn_handoff"],
+    "serializer": ["tcn_clock", "tcn_json"],
+    "stacktrace": ["tcn_site_table", "tcn_json"],
+    "stats": ["tcn_stats"],
+    "values": ["tcn_json"],
+}
+# Rooms whose one Python source serves both twins: the core is that file, compiled.
+SHARED = ["chain", "describe", "fence", "site"]
+
+# Annotations are for the type checker: Cython would refuse subclasses of what they name.
+DIRECTIVES = {"language_level": 3, "binding": True, "embedsignature": False, "annotation_typing": False}
+
+# Cython's own loops compare a Py_ssize_t with whatever length they are given.
+UNIX_FLAGS = ["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-sign-compare"]
+MSVC_FLAGS = ["/std:c11", "/experimental:c11atomics", "/O2", "/W3"]
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+SANITIZE_FLAGS = [*SANITIZERS, "-fno-omit-frame-pointer", "-UNDEBUG", "-g", "-O1"]
+
+
+class BuildFailed(Exception):
+    """The compiled core could not be built; the text says why."""
+
+
+def extensions() -> list[Extension]:
+    """One extension for each Cython source in the core and each shared Python source of the pure twin."""
+    sources = {PurePath(path).stem: path for path in sorted(glob(f"{CORE}/*.pyx"))}
+    pure = {PurePath(path).stem: path for path in glob("src/tocsin/_pure/*.py")}
+    sources.update({noun: pure[noun] for noun in SHARED if noun in pure})
+    shared_depends = sorted([*glob(f"{CORE}/*.pxd"), *glob("csrc/*.h")])
+    return [
+        Extension(
+            f"tocsin._core.{noun}",
+            [source, *(f"csrc/{unit}.c" for unit in UNITS.get(noun, ()))],
+            include_dirs=["csrc"],
+            depends=[source, *shared_depends],
+        )
+        for noun, source in sources.items()
+    ]
+
+
+class Build(build):
+    """Builds from nothing, so that no file of an earlier build, other flags or another Cython gets into a wheel."""
+
+    def run(self) -> None:
+        for stale in (self.build_lib, self.build_temp, GENERATED):
+            shutil.rmtree(stale, ignore_errors=True)
+        super().run()
+
+
+class BuildExt(build_ext):
+    """Translates and compiles; whatever goes wrong is a BuildFailed, for main() to decide about."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        if self.parallel is None:
+            self.parallel = os.cpu_count()
+        if sanitizing():
+            self.force = True
+
+    def run(self) -> None:
+        try:
+            self.translate()
+            super().run()
+        except Exception as error:
+            raise BuildFailed(f"{type(error).__name__}: {error}") from error
+
+    def translate(self) -> None:
+        """Put generated C in place of the Cython sources, outside of the package so that no wheel picks it up."""
+        from Cython.Build import cythonize
+
+        # cythonize() returns extensions without what setuptools has noted on ours: only the file names are taken over.
+        plain = [Extension(extension.name, list(extension.sources)) for extension in extensions()]
+        translated = cythonize(
+            plain, build_dir=GENERATED, include_path=["src"], compiler_directives=DIRECTIVES, force=self.force
+        )
+        sources = {extension.name: extension.sources for extension in translated}
+        for extension in self.extensions:
+            extension.sources = sources[extension.name]
+
+    def build_extensions(self) -> None:
+        compile_flags, link_flags = self.flags()
+        for extension in self.extensions:
+            extension.extra_compile_args = compile_flags
+            extension.extra_link_args = link_flags
+        super().build_extensions()
+
+    def build_extension(self, ext: Extension) -> None:
+        # Extensions share C units and are built in parallel: each gets a folder of its own for its objects.
+        apart = copy.copy(self)
+        apart.build_temp = os.path.join(self.build_temp, ext.name)
+        super(BuildExt, apart).build_extension(ext)
+
+    def flags(self) -> tuple[list[str], list[str]]:
+        """The flags for compiling and for linking."""
+        if self.compiler.compiler_type == "msvc":
+            if sanitizing():
+                raise BuildFailed("TOCSIN_SANITIZE needs gcc or clang")
+            return MSVC_FLAGS, []
+        flags = list(UNIX_FLAGS)
+        if build_mode() == "require":
+            # Cython's output is free of all other warnings too.
+            flags.append("-Werror")
+        if sanitizing():
+            return flags + SANITIZE_FLAGS, SANITIZERS
+        return flags, []
+
+
+class Sdist(sdist):
+    """Lists the sources of the core itself: a pure build has no extension that would list them."""
+
+    def make_distribution(self) -> None:
+        for pattern in (f"{CORE}/*.pyx", f"{CORE}/*.pxd", "csrc/*.h", "csrc/*.c", "CHANGELOG.md"):
+            self.filelist.extend(sorted(glob(pattern)))
+        self.filelist.sort()
+        self.filelist.remove_duplicates()
+        super().make_distribution()
+
+
+def build_mode() -> str:
+    mode = os.environ.get("TOCSIN_BUILD") or "auto"
+    if mode not in MODES:
+        raise SystemExit(f"tocsin: TOCSIN_BUILD={mode!r} is none of {', '.join(MODES)}")
+    return mode
+
+
+def sanitizing() -> bool:
+    return os.environ.get("TOCSIN_SANITIZE") == "1"
+
+
+def dependencies() -> list[str]:
+    """What the built package needs at run time."""
+    needed = ["urllib3>=2"]
+    # orjson has no wheel for free-threaded interpreters, and importing it there switches the GIL back on.
+    if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+        needed.append("orjson")
+    return needed
+
+
+def run(ext_modules: list[Extension]) -> None:
+    setup(
+        install_requires=dependencies(),
+        ext_modules=ext_modules,
+        cmdclass={"build": Build, "build_ext": BuildExt, "sdist": Sdist},
+    )
+
+
+def main() -> None:
+    mode = build_mode()
+    if mode == "pure":
+        run([])
+        return
+    try:
+        run(extensions())
+    except BuildFailed as failure:
+        if mode == "require":
+            raise SystemExit(f"tocsin: TOCSIN_BUILD=require, but the core cannot be built: {failure}") from failure
+        print(
+            f"\n*** tocsin: the compiled core could not be built, building the slower pure one instead: {failure}\n"
+            "*** TOCSIN_BUILD=require makes this an error, TOCSIN_BUILD=pure asks for it.\n",
+            file=sys.stderr,
+            flush=True,
+        )
+        # Without extensions from the start, or the wheel would be tagged for this platform while holding nothing of it.
+        run([])
+
+
+main()
