@@ -1,0 +1,186 @@
+#include "tcn_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What a byte below 0x80 needs inside a JSON string: 0 nothing, 1 the six characters \u00XX, 2 becomes U+FFFD,
+ * any other value the character after a backslash. */
+static const char escapes[128] = {
+    2, 1, 1, 1, 1, 1, 1, 1, 'b', 't', 'n', 1, 'f', 'r', 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1,   1,   1,   1, 1,   1,   1, 1,
+    [0x22] = '"', [0x5c] = '\\',
+};
+
+static const char replacement[] = "\xef\xbf\xbd";
+
+static int reserve(tcn_json *json, size_t more) {
+    size_t capacity;
+    char *bytes;
+
+    if (json->has_failed)
+        return 0;
+    if (json->capacity - json->size >= more)
+        return 1;
+    if (more > SIZE_MAX / 4 || json->size > SIZE_MAX / 4)
+        goto fail;
+    capacity = json->capacity < 256 ? 512 : json->capacity * 2;
+    while (capacity - json->size < more)
+        capacity *= 2;
+    bytes = realloc(json->is_heap ? json->bytes : NULL, capacity);
+    if (bytes == NULL)
+        goto fail;
+    if (!json->is_heap && json->size)
+        memcpy(bytes, json->bytes, json->size);
+    json->bytes = bytes;
+    json->capacity = capacity;
+    json->is_heap = 1;
+    return 1;
+fail:
+    json->has_failed = 1;
+    return 0;
+}
+
+void tcn_json_init(tcn_json *json, char *storage, size_t capacity) {
+    json->bytes = storage;
+    json->size = 0;
+    json->capacity = storage == NULL ? 0 : capacity;
+    json->is_heap = 0;
+    json->has_failed = 0;
+}
+
+void tcn_json_free(tcn_json *json) {
+    if (json->is_heap)
+        free(json->bytes);
+    tcn_json_init(json, NULL, 0);
+}
+
+void tcn_json_clear(tcn_json *json) {
+    json->size = 0;
+}
+
+void tcn_json_raw(tcn_json *json, const char *bytes, size_t size) {
+    if (size == 0 || !reserve(json, size))
+        return;
+    memcpy(json->bytes + json->size, bytes, size);
+    json->size += size;
+}
+
+void tcn_json_byte(tcn_json *json, char byte) {
+    if (!reserve(json, 1))
+        return;
+    json->bytes[json->size++] = byte;
+}
+
+/* Writes one character that may need an escape; at most six bytes, which the caller has reserved. */
+static char *write_ascii(char *to, unsigned char character) {
+    static const char digits[] = "0123456789abcdef";
+    char escape = escapes[character];
+
+    if (escape == 0) {
+        *to++ = (char)character;
+    } else if (escape == 1) {
+        memcpy(to, "\\u00", 4);
+        to[4] = digits[character >> 4];
+        to[5] = digits[character & 15];
+        to += 6;
+    } else if (escape == 2) {
+        memcpy(to, replacement, 3);
+        to += 3;
+    } else {
+        *to++ = '\\';
+        *to++ = escape;
+    }
+    return to;
+}
+
+static char *write_code_point(char *to, uint32_t point) {
+    if (point < 0x80)
+        return write_ascii(to, (unsigned char)point);
+    if (point < 0x800) {
+        *to++ = (char)(0xc0 | point >> 6);
+    } else if (point >= 0xd800 && point <= 0xdfff) {
+        memcpy(to, replacement, 3);
+        return to + 3;
+    } else {
+        if (point < 0x10000) {
+            *to++ = (char)(0xe0 | point >> 12);
+        } else {
+            *to++ = (char)(0xf0 | point >> 18);
+            *to++ = (char)(0x80 | (point >> 12 & 0x3f));
+        }
+        *to++ = (char)(0x80 | (point >> 6 & 0x3f));
+    }
+    *to++ = (char)(0x80 | (point & 0x3f));
+    return to;
+}
+
+void tcn_json_text(tcn_json *json, int kind, const void *data, size_t length) {
+    size_t done = 0;
+
+    /* In pieces, so that the room for the worst case (six bytes a character) is never asked for at once. */
+    while (done < length) {
+        size_t piece = length - done < 1024 ? length - done : 1024;
+        size_t end = done + piece;
+        char *to;
+
+        if (!reserve(json, piece * 6))
+            return;
+        to = json->bytes + json->size;
+        if (kind == 1) {
+            const unsigned char *text = data;
+            for (; done < end; done++) {
+                unsigned char character = text[done];
+                if (character < 0x80 && escapes[character] == 0)
+                    *to++ = (char)character;
+                else
+                    to = write_code_point(to, character);
+            }
+        } else if (kind == 2) {
+            const uint16_t *text = data;
+            for (; done < end; done++)
+                to = write_code_point(to, text[done]);
+        } else {
+            const uint32_t *text = data;
+            for (; done < end; done++)
+                to = write_code_point(to, text[done]);
+        }
+        json->size = (size_t)(to - json->bytes);
+    }
+}
+
+void tcn_json_string(tcn_json *json, int kind, const void *data, size_t length) {
+    tcn_json_byte(json, '"');
+    tcn_json_text(json, kind, data, length);
+    tcn_json_byte(json, '"');
+}
+
+void tcn_json_uint64(tcn_json *json, uint64_t value) {
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    tcn_json_raw(json, digits + at, sizeof digits - at);
+}
+
+void tcn_json_int64(tcn_json *json, int64_t value) {
+    if (value < 0) {
+        tcn_json_byte(json, '-');
+        tcn_json_uint64(json, 0 - (uint64_t)value);
+    } else {
+        tcn_json_uint64(json, (uint64_t)value);
+    }
+}
+
+int tcn_json_is_plain(const char *text, size_t length) {
+    size_t at;
+
+    for (at = 0; at < length; at++) {
+        unsigned char character = (unsigned char)text[at];
+        if (character < 0x20 || character >= 0x7f || character == '\'' || character == '"' || character == '\\')
+            return 0;
+    }
+    return 1;
+}

@@ -1,0 +1,54 @@
+/* A growing byte buffer that JSON is written into.
+ *
+ * Owned by the function that declares it, used by one thread at a time, with or without the GIL: it touches no Python
+ * state. A failed allocation is sticky: further writes do nothing, and the caller asks once, at the end.
+ */
+#ifndef TCN_JSON_H
+#define TCN_JSON_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef struct tcn_json {
+    char *bytes;     /* what was written; borrowed storage at first, owned once `is_heap` is set */
+    size_t size;     /* how many bytes were written */
+    size_t capacity; /* how many fit before the next growth */
+    int is_heap;     /* `bytes` came from malloc */
+    int has_failed;  /* an allocation failed: the content is void */
+} tcn_json;
+
+/* Starts an empty buffer. `storage` is borrowed until tcn_json_free, and may be NULL with `capacity` 0. */
+void tcn_json_init(tcn_json *json, char *storage, size_t capacity);
+
+/* Releases what the buffer owns. Harmless on a buffer freed before. */
+void tcn_json_free(tcn_json *json);
+
+/* Forgets the content, keeping the memory. */
+void tcn_json_clear(tcn_json *json);
+
+/* Appends bytes as they are. `bytes` is borrowed for the call. */
+void tcn_json_raw(tcn_json *json, const char *bytes, size_t size);
+void tcn_json_byte(tcn_json *json, char byte);
+
+/* Appends a string literal, without its final NUL; its length is known at compile time. */
+static inline void tcn_json_put(tcn_json *json, const char *literal) {
+    tcn_json_raw(json, literal, strlen(literal));
+}
+
+/* Appends text as the inside of a JSON string, without quotes: UTF-8, escaped as RFC 8259 demands and no more.
+ * `data` is borrowed: `length` code points of `kind` bytes each (1: Latin-1, 2: UCS-2, 4: UCS-4), as CPython keeps
+ * them. A lone surrogate and a NUL become U+FFFD: the one is not UTF-8, the other is refused by PostgreSQL. */
+void tcn_json_text(tcn_json *json, int kind, const void *data, size_t length);
+
+/* The same with quotes around it. */
+void tcn_json_string(tcn_json *json, int kind, const void *data, size_t length);
+
+void tcn_json_int64(tcn_json *json, int64_t value);
+void tcn_json_uint64(tcn_json *json, uint64_t value);
+
+/* Whether `length` ASCII characters stand in a Python literal in single quotes, and in JSON, as they are: printable,
+ * no quote of either kind, no backslash. Most text does, and then needs no repr(). */
+int tcn_json_is_plain(const char *text, size_t length);
+
+#endif
