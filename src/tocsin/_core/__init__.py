@@ -1,0 +1,1 @@
+"""The compiled twin: the same names as `_pure`, the same behaviour."""

@@ -1,0 +1,539 @@
+"""From an exception, or a running frame, to what an event says of it; see the pure twin.
+
+Called on the capturing thread with the GIL held. A walk holds the frames it has kept until it returns, and nothing of
+the application's afterwards.
+"""
+
+import builtins
+import sys
+from types import FrameType, TracebackType
+from weakref import ref
+
+from cpython.bytes cimport PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_Clear
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_REFCNT, Py_XDECREF
+from libc.stdint cimport uint32_t, uintptr_t
+
+from tocsin import limits as _limits
+from tocsin._core.chain import errno_of, exception_text, exception_type, links
+from tocsin._core.describe import type_module
+from tocsin._core.site import make_site
+from tocsin._core.tcn_json cimport (
+    tcn_json,
+    tcn_json_byte,
+    tcn_json_clear,
+    tcn_json_free,
+    tcn_json_init,
+    tcn_json_int64,
+    tcn_json_put,
+)
+from tocsin._core.tcn_site_table cimport (
+    TCN_OK,
+    tcn_site_table,
+    tcn_site_table_find,
+    tcn_site_table_free,
+    tcn_site_table_insert,
+    tcn_site_table_len,
+    tcn_site_table_new,
+    tcn_site_table_remove_code,
+)
+from tocsin._core.values cimport Renderer, as_bytes, write_string
+
+cdef extern from "tcn_pycompat.h":
+    ctypedef struct PyFrameObject:
+        pass
+    ctypedef struct PyTracebackObject:
+        PyTracebackObject *tb_next
+        PyFrameObject *tb_frame
+        int tb_lasti
+    ctypedef struct PyCodeObject:
+        pass
+    PyCodeObject *PyFrame_GetCode(PyFrameObject *frame)
+    PyObject *PyFrame_GetBack(PyFrameObject *frame)
+    int PyFrame_GetLineNumber(PyFrameObject *frame)
+    object tcn_frame_locals(PyFrameObject *frame)
+    object tcn_frame_globals(PyFrameObject *frame)
+    int tcn_frame_lasti(PyFrameObject *frame) except -2
+    void Py_INCREF(void *)
+    void Py_DECREF(void *)
+    int PyDict_Check(object)
+    PyObject *PyException_GetTraceback(object)
+    PyObject *PyException_GetCause(object)
+    PyObject *PyException_GetContext(object)
+
+cdef enum:
+    FRAMES_MAX = 250
+    STORAGE_BYTES = 8192
+    FREED_AT_ONCE = 64
+
+cdef Py_ssize_t FRAMES_OUTER = _limits.FRAMES_OUTER
+cdef Py_ssize_t FRAMES_INNER = _limits.FRAMES_INNER
+cdef Py_ssize_t DETAILED_OUTER = _limits.DETAILED_OUTER
+cdef Py_ssize_t DETAILED_INNER = _limits.DETAILED_INNER
+cdef Py_ssize_t TEXT_CHARS = _limits.TEXT_CHARS
+if FRAMES_OUTER + FRAMES_INNER > FRAMES_MAX:
+    raise ImportError("limits.py allows more frames than the core was compiled for")
+
+# Up to 3.12 a frame keeps the dict that reading its locals makes; later ones hand out a view.
+cdef bint FRAMES_KEEP_LOCALS = sys.version_info < (3, 13)
+# What a function's frame hands out: asked of an interpreted one, as compiled functions have no frame.
+cdef object FRAME_LOCALS = eval("(lambda: type(__import__('sys')._getframe().f_locals))()")
+cdef object GROUP = getattr(builtins, "BaseExceptionGroup", None)
+cdef object gettrace = sys.gettrace
+cdef object getprofile = sys.getprofile
+
+
+# The frames of one walk, outermost first once it is done. Every pointer is owned.
+cdef struct Walk:
+    PyFrameObject *frames[FRAMES_MAX]
+    PyTracebackObject *traces[FRAMES_MAX]  # NULL for a running frame
+    int lastis[FRAMES_MAX]
+    Py_ssize_t count
+    Py_ssize_t total
+
+
+cdef class Stack:
+    """What one walk found; see the pure twin."""
+
+    def __init__(self, list heads, list frames, list totals):
+        self.heads = heads
+        self.frames = frames
+        self.totals = totals
+
+    def sites(self):
+        """Return the sites of all frames."""
+        return [site for frames in self.frames for site in frames[::2]]
+
+    @property
+    def size_bytes(self):
+        """About how much memory the stack holds, its sites not counted."""
+        cdef Py_ssize_t size = 0
+        for head in self.heads:
+            size += PyBytes_GET_SIZE(head)
+        for frames in self.frames:
+            for index in range(1, PyList_GET_SIZE(frames), 2):
+                variables = <object>PyList_GET_ITEM(frames, index)
+                if variables is not None:
+                    size += PyBytes_GET_SIZE(variables)
+            size += 16 * PyList_GET_SIZE(frames)
+        return size
+
+
+cdef class StackExtractor:
+    """Walks tracebacks and frames for one client, and remembers the sites it has seen; see the pure twin."""
+
+    cdef Renderer _renderer
+    cdef object _classify
+    cdef Py_ssize_t _max_frames
+    cdef Py_ssize_t _max_chars
+    cdef tcn_site_table *_table  # owned
+    cdef list _sites  # Site or None (hidden), by the table's index
+    cdef unsigned char *_is_function  # owned; by the table's index
+    cdef dict _codes  # id of a code object: the weak reference that tells of its death
+    cdef object __weakref__
+
+    def __cinit__(self, *args, **kwargs):
+        self._table = NULL
+        self._is_function = NULL
+
+    def __init__(self, renderer, classify, max_frames=_limits.FRAMES_OUTER + _limits.FRAMES_INNER,
+                 max_sites=_limits.SITES, max_chars=_limits.TEXT_CHARS):
+        self._renderer = renderer
+        self._classify = classify
+        self._max_frames = max_frames
+        self._max_chars = min(max_chars, TEXT_CHARS)
+        self._sites = [None] * max_sites
+        self._codes = {}
+        tcn_site_table_free(self._table)
+        self._table = NULL
+        PyMem_Free(self._is_function)
+        self._is_function = <unsigned char *>PyMem_Malloc(max_sites)
+        if self._is_function == NULL or tcn_site_table_new(max_sites, &self._table) != TCN_OK:
+            raise MemoryError
+
+    def __dealloc__(self):
+        tcn_site_table_free(self._table)
+        PyMem_Free(self._is_function)
+
+    @property
+    def site_count(self):
+        """How many sites are remembered."""
+        return tcn_site_table_len(self._table)
+
+    def exception(self, error, traceback, mechanism, handled, caller=None, full=False):
+        """Return the tree of `error` with the frames of each exception; see the pure twin."""
+        cdef Stack stack = Stack([], [], [])
+        cdef bint synthetic
+        cdef Py_ssize_t index
+        if traceback is None:
+            traceback = take(PyException_GetTraceback(error))
+        synthetic = traceback is None and caller is not None
+        if is_alone(error):
+            stack.heads.append(head(error, mechanism, handled, synthetic, 0, False, -1, None, False,
+                                    self._max_chars))
+            self.add_root(stack, traceback, caller, synthetic, full)
+            return stack
+        tree = links(error, traceback)
+        for index in range(len(tree) - 1, -1, -1):
+            link = tree[index]
+            stack.heads.append(
+                head(link.error, mechanism if index == 0 else "chained", handled, synthetic and index == 0, index,
+                     len(tree) > 1, link.parent, link.source, link.is_group, self._max_chars)
+            )
+            if index == 0:
+                self.add_root(stack, traceback, caller, synthetic, full)
+            else:
+                self.add_frames(stack, link.traceback, None, False)
+        return stack
+
+    def current(self, caller, head=b""):
+        """Return the stack of the running thread, from `caller` outwards; see the pure twin."""
+        cdef Stack stack = Stack([head], [], [])
+        self.add_frames(stack, None, caller, False)
+        return stack
+
+    def traceback(self, traceback, head=b""):
+        """Return the frames of a traceback; see the pure twin."""
+        cdef Stack stack = Stack([head], [], [])
+        self.add_frames(stack, traceback, None, False)
+        return stack
+
+    cdef int add_root(self, Stack stack, object traceback, object caller, bint synthetic, bint full) except -1:
+        if synthetic:
+            return self.add_frames(stack, None, caller, False)
+        return self.add_frames(stack, traceback, None, full)
+
+    cdef int add_frames(self, Stack stack, object traceback, object caller, bint full) except -1:
+        """Walk a traceback or, from `caller`, the running stack; with `full` the one and what lies below it."""
+        cdef Walk walk
+        walk.count = 0
+        walk.total = 0
+        try:
+            if traceback is not None:
+                if type(traceback) is not TracebackType:
+                    raise TypeError(f"a traceback is needed, not {type(traceback).__name__}")
+                if full:
+                    self.collect_full(&walk, <PyTracebackObject *><PyObject *>traceback)
+                else:
+                    collect_traceback(&walk, <PyTracebackObject *><PyObject *>traceback)
+            elif caller is not None:
+                if type(caller) is not FrameType:
+                    raise TypeError(f"a frame is needed, not {type(caller).__name__}")
+                collect_running(&walk, <PyFrameObject *><PyObject *>caller)
+            self.render_frames(stack, &walk)
+        finally:
+            release(&walk)
+        return 0
+
+    cdef int collect_full(self, Walk *walk, PyTracebackObject *trace) except -1:
+        """The frames below the outermost one of a traceback, then the traceback's; of too many the innermost."""
+        cdef Walk above
+        cdef PyFrameObject *back = <PyFrameObject *>PyFrame_GetBack(trace.tb_frame)
+        cdef Py_ssize_t room = min(self._max_frames, FRAMES_MAX)
+        cdef Py_ssize_t index, drop
+        above.count = 0
+        above.total = 0
+        try:
+            collect_traceback(&above, trace)
+            if back != NULL:
+                collect_running(walk, back)
+            walk.total += above.total
+            # Of what lies below, so much is let go that the traceback's frames fit behind it.
+            drop = walk.count + above.count - room
+            if drop > 0:
+                drop_first(walk, drop)
+            drop = above.count - room
+            if drop > 0:
+                drop_first(&above, drop)
+            for index in range(above.count):
+                walk.frames[walk.count + index] = above.frames[index]
+                walk.traces[walk.count + index] = above.traces[index]
+                walk.lastis[walk.count + index] = above.lastis[index]
+            walk.count += above.count
+            above.count = 0
+        finally:
+            release(&above)
+            Py_XDECREF(<PyObject *>back)
+        return 0
+
+    cdef int render_frames(self, Stack stack, Walk *walk) except -1:
+        cdef list frames = []
+        cdef Py_ssize_t shown[FRAMES_MAX]
+        cdef uint32_t indices[FRAMES_MAX]
+        cdef Py_ssize_t count = 0, index, at
+        cdef Py_ssize_t total = walk.total
+        cdef uint32_t site_index
+        cdef object site
+        cdef bint clears
+        cdef tcn_json out
+        cdef char storage[STORAGE_BYTES]
+        for index in range(walk.count):
+            site = self.find_site(walk.frames[index], walk.traces[index], walk.lastis[index], &site_index)
+            if site is None:
+                total -= 1
+                continue
+            frames.append(site)
+            frames.append(None)
+            shown[count] = index
+            indices[count] = self._is_function[site_index]
+            count += 1
+        if self._renderer is not None and count:
+            clears = FRAMES_KEEP_LOCALS and gettrace() is None and getprofile() is None
+            tcn_json_init(&out, storage, sizeof(storage))
+            try:
+                for at in range(count):
+                    if DETAILED_OUTER <= at < count - DETAILED_INNER:
+                        continue
+                    tcn_json_clear(&out)
+                    if self.write_variables(&out, walk.frames[shown[at]], indices[at], clears):
+                        frames[2 * at + 1] = as_bytes(&out)
+            finally:
+                tcn_json_free(&out)
+        stack.frames.append(frames)
+        stack.totals.append(total)
+        return 0
+
+    cdef int write_variables(self, tcn_json *out, PyFrameObject *frame, bint is_function, bint clears) except -1:
+        """Write a frame's locals; False if there are none to show."""
+        cdef object names = tcn_frame_locals(frame)
+        if type(names) is not dict:
+            if PyDict_Check(names):
+                names = dict.copy(names)
+            elif not FRAMES_KEEP_LOCALS and type(names) is FRAME_LOCALS:
+                names = dict(names)
+            else:
+                return False
+            clears = False
+        if not <dict>names:
+            return False
+        self._renderer.write_variables(out, <dict>names, not is_function)
+        if clears and is_function and Py_REFCNT(names) == 2:
+            # The frame would keep the exception alive through it, in a cycle; whoever asks for locals gets it anew.
+            PyDict_Clear(names)
+        return out.size > 2
+
+    cdef object find_site(self, PyFrameObject *frame, PyTracebackObject *trace, int lasti, uint32_t *index):
+        cdef PyCodeObject *code = PyFrame_GetCode(frame)
+        cdef object site
+        try:
+            if tcn_site_table_find(self._table, <uintptr_t>code, lasti, index) == TCN_OK:
+                return <object>PyList_GET_ITEM(self._sites, index[0])
+            return self.add_site(<object><PyObject *>code, frame, trace, lasti, index)
+        finally:
+            Py_DECREF(code)
+
+    cdef object add_site(self, object code, PyFrameObject *frame, PyTracebackObject *trace, int lasti,
+                         uint32_t *index):
+        cdef object lineno = PyFrame_GetLineNumber(frame) if trace == NULL else (<object>trace).tb_lineno
+        cdef object site = make_site(code, lineno, tcn_frame_globals(frame), self._classify)
+        cdef object code_id = id(code)
+        if code_id not in self._codes:
+            self._codes[code_id] = ref(code, _Forget(self, code_id))
+        tcn_site_table_insert(self._table, <uintptr_t><PyObject *>code, lasti, index)
+        self._sites[index[0]] = site
+        self._is_function[index[0]] = site is not None and site.is_function
+        return site
+
+    def _forget(self, code_id):
+        """Drop the sites of a code object that is no more."""
+        cdef uint32_t freed[FREED_AT_ONCE]
+        cdef size_t count = FREED_AT_ONCE
+        cdef size_t at
+        self._codes.pop(code_id, None)
+        while count == FREED_AT_ONCE:
+            count = tcn_site_table_remove_code(self._table, <uintptr_t>code_id, freed, FREED_AT_ONCE)
+            for at in range(count):
+                self._sites[freed[at]] = None
+
+
+class _Forget:
+    """Called when a code object dies; it does not keep the extractor alive."""
+
+    __slots__ = ("_code_id", "_extractor")
+
+    def __init__(self, extractor, code_id):
+        self._extractor = ref(extractor)
+        self._code_id = code_id
+
+    def __call__(self, _):
+        extractor = self._extractor()
+        if extractor is not None:
+            extractor._forget(self._code_id)
+
+
+cdef object take(PyObject *owned):
+    """Turn an owned reference, or NULL, into an object or None."""
+    cdef object found
+    if owned == NULL:
+        return None
+    found = <object>owned
+    Py_DECREF(owned)
+    return found
+
+
+cdef bint is_alone(object error) except -1:
+    """Whether the exception has neither a cause nor a context nor members."""
+    cdef PyObject *other
+    if GROUP is None or issubclass(type(error), GROUP):
+        return False
+    other = PyException_GetCause(error)
+    if other == NULL:
+        other = PyException_GetContext(error)
+    if other == NULL:
+        return True
+    Py_DECREF(other)
+    return False
+
+
+cdef int collect_traceback(Walk *walk, PyTracebackObject *trace) except -1:
+    cdef Py_ssize_t slot, total = 0
+    while trace != NULL:
+        if total < FRAMES_OUTER + FRAMES_INNER:
+            slot = total
+            walk.count += 1
+        else:
+            slot = FRAMES_OUTER + (total - FRAMES_OUTER) % FRAMES_INNER
+            Py_DECREF(walk.frames[slot])
+            Py_DECREF(walk.traces[slot])
+        Py_INCREF(trace)
+        Py_INCREF(trace.tb_frame)
+        walk.traces[slot] = trace
+        walk.frames[slot] = trace.tb_frame
+        walk.lastis[slot] = trace.tb_lasti
+        total += 1
+        trace = trace.tb_next
+    walk.total = total
+    if total > FRAMES_OUTER + FRAMES_INNER:
+        rotate(walk, FRAMES_OUTER, FRAMES_INNER, (total - FRAMES_OUTER) % FRAMES_INNER)
+    return 0
+
+
+cdef int collect_running(Walk *walk, PyFrameObject *frame) except -1:
+    """From `frame` outwards, so the ring holds the outermost; turned round at the end."""
+    cdef Py_ssize_t slot, low, high, total = 0
+    cdef PyFrameObject *back
+    Py_INCREF(frame)
+    while frame != NULL:
+        if total < FRAMES_INNER + FRAMES_OUTER:
+            slot = total
+            walk.count += 1
+        else:
+            slot = FRAMES_INNER + (total - FRAMES_INNER) % FRAMES_OUTER
+            Py_DECREF(walk.frames[slot])
+        walk.frames[slot] = frame
+        walk.traces[slot] = NULL
+        walk.lastis[slot] = -1
+        total += 1
+        back = <PyFrameObject *>PyFrame_GetBack(frame)
+        frame = back
+    walk.total = total
+    if total > FRAMES_OUTER + FRAMES_INNER:
+        rotate(walk, FRAMES_INNER, FRAMES_OUTER, (total - FRAMES_INNER) % FRAMES_OUTER)
+    low = 0
+    high = walk.count - 1
+    while low < high:
+        swap(walk, low, high)
+        low += 1
+        high -= 1
+    for slot in range(walk.count):
+        walk.lastis[slot] = tcn_frame_lasti(walk.frames[slot])
+    return 0
+
+
+cdef void swap(Walk *walk, Py_ssize_t one, Py_ssize_t other) noexcept:
+    """Plain memory: no Python operation."""
+    walk.frames[one], walk.frames[other] = walk.frames[other], walk.frames[one]
+    walk.traces[one], walk.traces[other] = walk.traces[other], walk.traces[one]
+    walk.lastis[one], walk.lastis[other] = walk.lastis[other], walk.lastis[one]
+
+
+cdef void reverse(Walk *walk, Py_ssize_t low, Py_ssize_t high) noexcept:
+    """Plain memory: no Python operation."""
+    while low < high:
+        swap(walk, low, high)
+        low += 1
+        high -= 1
+
+
+cdef void rotate(Walk *walk, Py_ssize_t start, Py_ssize_t size, Py_ssize_t by) noexcept:
+    """Turn a ring that was filled past its end into order: three reversals. Plain memory: no Python operation."""
+    reverse(walk, start, start + by - 1)
+    reverse(walk, start + by, start + size - 1)
+    reverse(walk, start, start + size - 1)
+
+
+cdef int drop_first(Walk *walk, Py_ssize_t drop) except -1:
+    cdef Py_ssize_t index
+    if drop > walk.count:
+        drop = walk.count
+    for index in range(drop):
+        Py_DECREF(walk.frames[index])
+        Py_XDECREF(<PyObject *>walk.traces[index])
+    for index in range(drop, walk.count):
+        walk.frames[index - drop] = walk.frames[index]
+        walk.traces[index - drop] = walk.traces[index]
+        walk.lastis[index - drop] = walk.lastis[index]
+    walk.count -= drop
+    return 0
+
+
+cdef int release(Walk *walk) except -1:
+    cdef Py_ssize_t index
+    cdef Py_ssize_t count = walk.count
+    walk.count = 0
+    for index in range(count):
+        Py_DECREF(walk.frames[index])
+        Py_XDECREF(<PyObject *>walk.traces[index])
+    return 0
+
+
+cdef bytes head(object error, str mechanism, bint handled, bint synthetic, Py_ssize_t index, bint in_tree,
+                Py_ssize_t parent, object source, bint is_group, Py_ssize_t max_chars):
+    """The members of one exception but its stacktrace; in a tree with its id."""
+    cdef tcn_json out
+    cdef char storage[1024]
+    cdef object module = type_module(type(error))
+    cdef str text = exception_text(error)
+    if len(text) > max_chars:
+        text = text[:max(max_chars - 3, 0)] + "..."
+    tcn_json_init(&out, storage, sizeof(storage))
+    try:
+        tcn_json_put(&out, b'"type":')
+        write_string(&out, exception_type(error))
+        tcn_json_put(&out, b',"value":')
+        write_string(&out, text)
+        tcn_json_put(&out, b',"module":')
+        if module is None or module == "builtins":
+            tcn_json_put(&out, b"null")
+        else:
+            write_string(&out, module)
+        tcn_json_put(&out, b',"mechanism":{"type":')
+        write_string(&out, mechanism)
+        if handled:
+            tcn_json_put(&out, b',"handled":true')
+        else:
+            tcn_json_put(&out, b',"handled":false')
+        if synthetic:
+            tcn_json_put(&out, b',"synthetic":true')
+        if in_tree:
+            tcn_json_put(&out, b',"exception_id":')
+            tcn_json_int64(&out, index)
+        if source is not None:
+            tcn_json_put(&out, b',"parent_id":')
+            tcn_json_int64(&out, parent)
+            tcn_json_put(&out, b',"source":')
+            write_string(&out, source)
+        if is_group:
+            tcn_json_put(&out, b',"is_exception_group":true')
+        number = errno_of(error)
+        if number is not None:
+            tcn_json_put(&out, b',"meta":{"errno":{"number":')
+            tcn_json_int64(&out, number)
+            tcn_json_put(&out, b"}}")
+        tcn_json_byte(&out, b"}")
+        return as_bytes(&out)
+    finally:
+        tcn_json_free(&out)

@@ -1,0 +1,35 @@
+"""What the other rooms of the core use of values: writing into their own buffer."""
+
+from tocsin._core.tcn_json cimport tcn_json
+
+cdef enum:
+    PARENTS_MAX = 32
+
+
+# One run of the writer: where it writes, and the containers it is inside of (borrowed: each is held by the one above
+# it or by the caller).
+cdef struct Writer:
+    tcn_json *out
+    int parent_count
+    void *parents[PARENTS_MAX]
+
+
+cdef class Renderer:
+    cdef object _is_secret
+    cdef object _represent
+    cdef dict _known_keys
+    cdef Py_ssize_t _breadth
+    cdef Py_ssize_t _max_chars
+
+    cdef int hides(self, str key) except -1
+    cdef int write_entry(self, Writer *writer, str key, object value, bint native, int depth, size_t end) except -1
+    cdef int write_value(self, Writer *writer, object value, bint native, int depth, size_t end) except -1
+    cdef int write_sequence(self, Writer *writer, object value, bint native, int depth, size_t end) except -1
+    cdef int write_set(self, Writer *writer, object value, bint native, int depth, size_t end) except -1
+    cdef int write_mapping(self, Writer *writer, dict value, bint native, int depth, size_t end) except -1
+    cdef int write_variables(self, tcn_json *out, dict names, bint is_module) except -1
+
+
+cdef int write_string(tcn_json *out, str text) except -1
+cdef int write_text(tcn_json *out, str text, bint native, size_t end, Py_ssize_t max_chars) except -1
+cdef bytes as_bytes(tcn_json *out)

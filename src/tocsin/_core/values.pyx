@@ -1,0 +1,451 @@
+"""Renders a value as JSON within bounds, without running any code of the value's type; see the pure twin.
+
+Called on the capturing thread with the GIL held. Every value is written into a buffer of the caller's; no object is
+made for what is text, a number, None or a boolean.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_Next
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
+from cpython.list cimport PyList_Check, PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_Check
+from cpython.mem cimport PyMem_Free
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.set cimport PyAnySet_Check, PySet_GET_SIZE
+from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from libc.string cimport strlen
+
+from itertools import islice
+
+from tocsin import limits as _limits
+from tocsin._core.describe import cut, describe, key_text, leaf, module_variables, type_name
+from tocsin._core.tcn_json cimport (
+    tcn_json,
+    tcn_json_byte,
+    tcn_json_free,
+    tcn_json_init,
+    tcn_json_int64,
+    tcn_json_is_plain,
+    tcn_json_put,
+    tcn_json_raw,
+    tcn_json_string,
+    tcn_json_text,
+)
+
+cdef extern from "Python.h":
+    int PyUnicode_CheckExact(object)
+    int PyUnicode_Check(object)
+    int PyUnicode_IS_COMPACT_ASCII(object)
+    int PyUnicode_KIND(object)
+    void *PyUnicode_DATA(object)
+    Py_ssize_t PyUnicode_GET_LENGTH(object)
+    int PyDict_Check(object)
+    Py_ssize_t PyDict_Size(object) except -1
+    char *PyOS_double_to_string(double value, char format, int precision, int flags, int *kind) except NULL
+    enum:
+        Py_DTSF_ADD_DOT_0
+
+FILTERED = "[Filtered]"
+CYCLIC = "<cyclic>"
+
+# Read once: a lookup in a module's dict for every node would cost as much as writing it.
+cdef Py_ssize_t VARS_BREADTH = _limits.VARS_BREADTH
+cdef Py_ssize_t VARS_BYTES = _limits.VARS_BYTES
+cdef Py_ssize_t VARS_COUNT = _limits.VARS_COUNT
+cdef Py_ssize_t VARS_MIN_BYTES = _limits.VARS_MIN_BYTES
+cdef int VARS_DEPTH = _limits.VARS_DEPTH
+cdef Py_ssize_t KEY_CHARS = _limits.KEY_CHARS
+cdef int INTEGER_BITS = _limits.INTEGER_BITS
+cdef enum:
+    LEAST_TEXT_CHARS = 8
+    SECRETS_REMEMBERED = 4096
+    STORAGE_BYTES = 4096
+
+cdef object set_iter = set.__iter__
+cdef object frozenset_iter = frozenset.__iter__
+
+
+class Fragment(bytes):
+    """Bytes that are JSON already: a writer passes them on as they are."""
+
+    __slots__ = ()
+
+
+def json_string(text):
+    """Return `text` as a JSON string in UTF-8, quotes included; see the pure twin."""
+    cdef tcn_json out
+    cdef char storage[1024]
+    if not PyUnicode_CheckExact(text):
+        text = str.__str__(text)
+    tcn_json_init(&out, storage, sizeof(storage))
+    try:
+        write_string(&out, text)
+        return as_bytes(&out)
+    finally:
+        tcn_json_free(&out)
+
+
+def is_plain_key(key):
+    """Whether `key` stands in JSON as it is; see the pure twin."""
+    return bool(plain_key(key))
+
+
+def unique_text(text, texts):
+    """Return `text`, marked if it is among `texts` already, and add it there; see the pure twin."""
+    while text in texts or text == "...":
+        text += "'"
+    texts.add(text)
+    return text
+
+
+cdef inline bint plain_key(object key) except -1:
+    if not PyUnicode_CheckExact(key) or PyUnicode_GET_LENGTH(key) > KEY_CHARS:
+        return False
+    if PyUnicode_IS_COMPACT_ASCII(key) and tcn_json_is_plain(<const char *>PyUnicode_DATA(key),
+                                                             PyUnicode_GET_LENGTH(key)):
+        return True
+    return (<str>key).isprintable()
+
+
+cdef bytes as_bytes(tcn_json *out):
+    """The content of a buffer as a bytes object of exactly its size; MemoryError if a write to it failed."""
+    if out.has_failed:
+        raise MemoryError
+    return PyBytes_FromStringAndSize(out.bytes, out.size)
+
+
+cdef int write_string(tcn_json *out, str text) except -1:
+    tcn_json_string(out, PyUnicode_KIND(text), PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
+    return 0
+
+
+cdef int write_text(tcn_json *out, str text, bint native, size_t end, Py_ssize_t max_chars) except -1:
+    """A text as itself (`native`) or as its repr, cut to what is left before `end`."""
+    cdef Py_ssize_t length = PyUnicode_GET_LENGTH(text)
+    cdef Py_ssize_t room = <Py_ssize_t>end - <Py_ssize_t>out.size - 2
+    cdef Py_ssize_t keep
+    cdef bint is_cut
+    cdef str shown
+    if room < LEAST_TEXT_CHARS:
+        room = LEAST_TEXT_CHARS
+    if native and room > max_chars:
+        room = max_chars
+    is_cut = length > room
+    keep = max(room - 3, 0) if is_cut else length
+    if native:
+        tcn_json_byte(out, b'"')
+        tcn_json_text(out, PyUnicode_KIND(text), PyUnicode_DATA(text), keep)
+    elif PyUnicode_IS_COMPACT_ASCII(text) and tcn_json_is_plain(<const char *>PyUnicode_DATA(text), keep):
+        tcn_json_put(out, b"\"'")
+        tcn_json_raw(out, <const char *>PyUnicode_DATA(text), keep)
+        tcn_json_byte(out, b"'")
+    else:
+        shown = repr(text[:keep])
+        tcn_json_byte(out, b'"')
+        tcn_json_text(out, PyUnicode_KIND(shown), PyUnicode_DATA(shown), PyUnicode_GET_LENGTH(shown))
+    if is_cut:
+        tcn_json_put(out, b"...")
+    tcn_json_byte(out, b'"')
+    return 0
+
+
+cdef int write_integer(tcn_json *out, object value, bint native) except -1:
+    cdef int overflow = 0
+    cdef long long number = PyLong_AsLongLongAndOverflow(value, &overflow)
+    cdef bytes text
+    if overflow == 0:
+        if native:
+            tcn_json_int64(out, number)
+        else:
+            tcn_json_byte(out, b'"')
+            tcn_json_int64(out, number)
+            tcn_json_byte(out, b'"')
+        return 0
+    value = int.__int__(value)
+    if native and 0 < value <= 0xFFFFFFFFFFFFFFFF:
+        text = b"%d" % value
+    elif value.bit_length() > INTEGER_BITS:
+        text = b'"<int of %d bits>"' % value.bit_length()
+    else:
+        text = b'"%d"' % value
+    tcn_json_raw(out, PyBytes_AS_STRING(text), PyBytes_GET_SIZE(text))
+    return 0
+
+
+cdef int write_floating(tcn_json *out, double value, bint native) except -1:
+    cdef char *text = PyOS_double_to_string(value, b'r', 0, Py_DTSF_ADD_DOT_0, NULL)
+    # JSON has no NaN and no infinity: they stay readable as text.
+    cdef bint quoted = not (native and value - value == 0.0)
+    if quoted:
+        tcn_json_byte(out, b'"')
+    tcn_json_raw(out, text, strlen(text))
+    if quoted:
+        tcn_json_byte(out, b'"')
+    PyMem_Free(text)
+    return 0
+
+
+cdef class Renderer:
+    """Renders values for one client; see the pure twin."""
+
+    def __init__(self, is_secret=None, represent=None, breadth=_limits.DATA_BREADTH,
+                 max_chars=_limits.EVENT_BYTES):
+        self._breadth = breadth
+        self._max_chars = max_chars
+        self._is_secret = is_secret
+        self._represent = represent
+        self._known_keys = {}
+
+    def data(self, value, max_bytes, max_depth):
+        """Return `value` as JSON of about `max_bytes` at most; see the pure twin."""
+        cdef tcn_json out
+        cdef Writer writer
+        cdef char storage[STORAGE_BYTES]
+        cdef size_t end = max_bytes
+        cdef int depth = max_depth
+        if depth >= PARENTS_MAX:
+            depth = PARENTS_MAX - 1
+        tcn_json_init(&out, storage, sizeof(storage))
+        writer.out = &out
+        writer.parent_count = 0
+        try:
+            self.write_value(&writer, value, True, depth, end)
+            return as_bytes(&out)
+        finally:
+            tcn_json_free(&out)
+
+    def text(self, value, max_chars):
+        """Return `value` as plain text of at most `max_chars` characters; see the pure twin."""
+        max_chars = min(max_chars, self._max_chars)
+        if PyUnicode_Check(value):
+            return cut(str.__getitem__(value, slice(0, max_chars + 1)), max_chars)
+        if PyLong_Check(value) and type(value) is not bool:
+            return str(int.__int__(value)) if int.bit_length(value) <= INTEGER_BITS else leaf(value)
+        if value is None or type(value) is bool or type(value) is float:
+            return repr(value)
+        return describe(value, max_chars, True, self._is_secret, self._represent)
+
+    def variables(self, names, is_module=False):
+        """Return a frame's locals as a JSON object; see the pure twin."""
+        cdef tcn_json out
+        cdef char storage[STORAGE_BYTES]
+        tcn_json_init(&out, storage, sizeof(storage))
+        try:
+            self.write_variables(&out, names if type(names) is dict else dict(names), is_module)
+            return as_bytes(&out)
+        finally:
+            tcn_json_free(&out)
+
+    cdef int write_variables(self, tcn_json *out, dict names, bint is_module) except -1:
+        cdef Writer writer
+        cdef PyObject *key
+        cdef PyObject *item
+        cdef Py_ssize_t position = 0
+        cdef Py_ssize_t left, count, share
+        cdef size_t start = out.size
+        cdef size_t used
+        if is_module:
+            names = module_variables(names)
+        writer.out = out
+        writer.parent_count = 0
+        tcn_json_byte(out, b"{")
+        left = PyDict_Size(names)
+        count = 0
+        while count < VARS_COUNT and PyDict_Next(names, &position, &key, &item):
+            if not PyUnicode_CheckExact(<object>key):
+                left -= 1
+                continue
+            used = out.size - start
+            if <Py_ssize_t>used >= VARS_BYTES:
+                break
+            if count:
+                tcn_json_byte(out, b",")
+            share = (VARS_BYTES - <Py_ssize_t>used) // left if left > 0 else 0
+            if share < VARS_MIN_BYTES:
+                share = VARS_MIN_BYTES
+            left -= 1
+            count += 1
+            self.write_entry(&writer, <str>key, <object>item, False, VARS_DEPTH, start + used + share)
+        tcn_json_byte(out, b"}")
+        return 0
+
+    cdef int hides(self, str key) except -1:
+        """Whether the value under `key` is a secret; remembered, as the same few keys come again and again."""
+        if self._is_secret is None:
+            return False
+        known = self._known_keys.get(key)
+        if known is None:
+            known = bool(self._is_secret(key))
+            if len(self._known_keys) >= SECRETS_REMEMBERED:
+                self._known_keys.clear()
+            self._known_keys[key] = known
+        return known is True
+
+    cdef int write_entry(self, Writer *writer, str key, object value, bint native, int depth, size_t end) except -1:
+        write_string(writer.out, key)
+        tcn_json_byte(writer.out, b":")
+        if self.hides(key):
+            tcn_json_put(writer.out, b'"[Filtered]"')
+            return 0
+        return self.write_value(writer, value, native, depth, end)
+
+    cdef int write_value(self, Writer *writer, object value, bint native, int depth, size_t end) except -1:
+        cdef tcn_json *out = writer.out
+        cdef Py_ssize_t room
+        cdef bytes fragment
+        if PyUnicode_CheckExact(value):
+            return write_text(out, <str>value, native, end, self._max_chars)
+        if value is None:
+            if native:
+                tcn_json_put(out, b"null")
+            else:
+                tcn_json_put(out, b'"None"')
+        elif value is True:
+            if native:
+                tcn_json_put(out, b"true")
+            else:
+                tcn_json_put(out, b'"True"')
+        elif value is False:
+            if native:
+                tcn_json_put(out, b"false")
+            else:
+                tcn_json_put(out, b'"False"')
+        elif PyLong_Check(value):
+            return write_integer(out, value, native)
+        elif PyFloat_Check(value):
+            return write_floating(out, PyFloat_AS_DOUBLE(value), native)
+        elif PyDict_Check(value):
+            return self.write_mapping(writer, <dict>value, native, depth, end)
+        elif PyList_Check(value) or PyTuple_Check(value):
+            return self.write_sequence(writer, value, native, depth, end)
+        elif PyUnicode_Check(value):
+            room = <Py_ssize_t>end - <Py_ssize_t>out.size
+            if room < 0:
+                room = 0
+            return write_text(out, <str>str.__getitem__(value, slice(0, room + LEAST_TEXT_CHARS)), native, end,
+                              self._max_chars)
+        elif PyAnySet_Check(value):
+            return self.write_set(writer, value, native, depth, end)
+        elif native and type(value) is Fragment:
+            fragment = <bytes>value
+            tcn_json_raw(out, PyBytes_AS_STRING(fragment), PyBytes_GET_SIZE(fragment))
+        else:
+            room = <Py_ssize_t>end - <Py_ssize_t>out.size - 2
+            if room < LEAST_TEXT_CHARS:
+                room = LEAST_TEXT_CHARS
+            return write_text(
+                out, <str>describe(value, room, native, self._is_secret, self._represent), True, end,
+                self._max_chars,
+            )
+        return 0
+
+    cdef int write_sequence(self, Writer *writer, object value, bint native, int depth, size_t end) except -1:
+        cdef tcn_json *out = writer.out
+        cdef bint is_list = PyList_Check(value)
+        cdef Py_ssize_t total = PyList_GET_SIZE(value) if is_list else PyTuple_GET_SIZE(value)
+        cdef Py_ssize_t done = 0
+        cdef Py_ssize_t breadth = self._breadth if native else VARS_BREADTH
+        cdef object item
+        if not opens(writer, value, total, b"[]", depth):
+            return 0
+        tcn_json_byte(out, b"[")
+        # The size is asked each time: another thread may change a list while a user's renderer runs.
+        while done < breadth and done < (PyList_GET_SIZE(value) if is_list else PyTuple_GET_SIZE(value)):
+            if out.size >= end:
+                break
+            if done:
+                tcn_json_byte(out, b",")
+            item = <object>(PyList_GET_ITEM(value, done) if is_list else PyTuple_GET_ITEM(value, done))
+            self.write_value(writer, item, native, depth - 1, end)
+            done += 1
+        return close_sequence(writer, done, total)
+
+    cdef int write_set(self, Writer *writer, object value, bint native, int depth, size_t end) except -1:
+        cdef tcn_json *out = writer.out
+        cdef Py_ssize_t total = PySet_GET_SIZE(value)
+        cdef Py_ssize_t done = 0
+        if not opens(writer, value, total, b"[]", depth):
+            return 0
+        tcn_json_byte(out, b"[")
+        iterate = set_iter if isinstance(value, set) else frozenset_iter
+        try:
+            for item in islice(iterate(value), self._breadth if native else VARS_BREADTH):
+                if out.size >= end:
+                    break
+                if done:
+                    tcn_json_byte(out, b",")
+                self.write_value(writer, item, native, depth - 1, end)
+                done += 1
+        except RuntimeError:
+            # Another thread changed the set under the iteration: what was seen is kept.
+            total = max(total, done)
+        return close_sequence(writer, done, total)
+
+    cdef int write_mapping(self, Writer *writer, dict value, bint native, int depth, size_t end) except -1:
+        cdef tcn_json *out = writer.out
+        cdef Py_ssize_t total = PyDict_Size(value)
+        cdef Py_ssize_t done = 0
+        cdef Py_ssize_t breadth = self._breadth if native else VARS_BREADTH
+        cdef Py_ssize_t position = 0
+        cdef PyObject *key_slot
+        cdef PyObject *item_slot
+        cdef object key, item
+        cdef set texts = None
+        if not opens(writer, value, total, b"{}", depth):
+            return 0
+        tcn_json_byte(out, b"{")
+        while done < breadth and PyDict_Next(value, &position, &key_slot, &item_slot):
+            if out.size >= end:
+                break
+            # Held while they are written: a user's renderer may change the dict.
+            key = <object>key_slot
+            item = <object>item_slot
+            if done:
+                tcn_json_byte(out, b",")
+            if not plain_key(key):
+                if texts is None:
+                    texts = {other for other in islice(dict.keys(value), breadth) if plain_key(other)}
+                key = unique_text(key_text(key), texts)
+            self.write_entry(writer, <str>key, item, native, depth - 1, end)
+            done += 1
+        writer.parent_count -= 1
+        if done < total:
+            write_more(out, done > 0, b'"...":"', total - done)
+        tcn_json_byte(out, b"}")
+        return 0
+
+
+cdef int opens(Writer *writer, object value, Py_ssize_t total, const char *empty, int depth) except -1:
+    """Whether the container's members are to be written; if not, what stands for them has been."""
+    cdef int index
+    if total == 0:
+        tcn_json_put(writer.out, empty)
+        return False
+    for index in range(writer.parent_count):
+        if writer.parents[index] == <void *>value:
+            tcn_json_put(writer.out, b'"<cyclic>"')
+            return False
+    if depth <= 0 or writer.parent_count >= PARENTS_MAX:
+        write_string(writer.out, f"<{type_name(type(value))} of {total}>")
+        return False
+    writer.parents[writer.parent_count] = <void *>value
+    writer.parent_count += 1
+    return True
+
+
+cdef int close_sequence(Writer *writer, Py_ssize_t done, Py_ssize_t total) except -1:
+    writer.parent_count -= 1
+    if done < total:
+        write_more(writer.out, done > 0, b'"... ', total - done)
+    tcn_json_byte(writer.out, b"]")
+    return 0
+
+
+cdef int write_more(tcn_json *out, bint follows, const char *opening, Py_ssize_t count) except -1:
+    if follows:
+        tcn_json_byte(out, b",")
+    tcn_json_put(out, opening)
+    tcn_json_int64(out, count)
+    tcn_json_put(out, b' more"')
+    return 0

@@ -1,0 +1,1 @@
+"""The pure twin: the readable specification of every room that is also compiled."""

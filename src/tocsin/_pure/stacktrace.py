@@ -1,0 +1,313 @@
+"""From an exception, or a running frame, to what an event says of it.
+
+Called on the capturing thread. A walk collects a site per frame and, for the frames whose locals a server keeps, the
+locals as JSON; when it returns nothing of the application's is referenced.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from weakref import ref
+
+from tocsin import limits
+from tocsin._pure.chain import errno_of, exception_text, exception_type, links
+from tocsin._pure.describe import type_module
+from tocsin._pure.site import Site, make_site
+from tocsin._pure.values import Renderer, json_string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType
+
+    from tocsin._pure.chain import Link
+
+_traceback_of = BaseException.__dict__["__traceback__"].__get__
+# Up to 3.12 a frame keeps the dict that reading its locals makes; later ones hand out a view.
+_FRAMES_KEEP_LOCALS = sys.version_info < (3, 13)
+# The references to such a dict when nobody else has it: the frame's, the local variable's and the argument's.
+_OWN_REFERENCES = 3
+
+
+def _locals_of_a_function() -> type:
+    return type(sys._getframe().f_locals)
+
+
+_FRAME_LOCALS = _locals_of_a_function()
+
+
+class Stack:
+    """What one walk found: exceptions, oldest first, each with its frames, outermost first.
+
+    `heads[i]` holds the members of exception i in JSON (empty for a bare stack); `frames[i]` is a flat list of site
+    and locals in turn (locals: bytes or None); `totals[i]` is how many frames there were before any were left out.
+    """
+
+    __slots__ = ("frames", "heads", "totals")
+
+    def __init__(self, heads: list[bytes], frames: list[list[Site | bytes | None]], totals: list[int]) -> None:
+        self.heads = heads
+        self.frames = frames
+        self.totals = totals
+
+    def sites(self) -> list[Site]:
+        """Return the sites of all frames."""
+        return [site for frames in self.frames for site in frames[::2] if site is not None]  # type: ignore[misc]
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory the stack holds, its sites not counted."""
+        size = sum(map(len, self.heads))
+        for frames in self.frames:
+            for variables in frames[1::2]:
+                if variables is not None:
+                    size += len(variables)  # type: ignore[arg-type]
+            size += 16 * len(frames)
+        return size
+
+
+class StackExtractor:
+    """Walks tracebacks and frames for one client, and remembers the sites it has seen.
+
+    `renderer` renders locals (None: no locals are read); `classify(module, abs_path)` tells the application's own
+    code; `max_frames` bounds a stack that was completed with the callers' frames, `max_chars` what an exception says. The table of sites is bounded, and a
+    code object that dies takes its sites with it.
+    """
+
+    def __init__(
+        self,
+        renderer: Renderer | None,
+        classify: Callable[[str | None, str | None], bool | None] | None,
+        max_frames: int = limits.FRAMES_OUTER + limits.FRAMES_INNER,
+        max_sites: int = limits.SITES,
+        max_chars: int = limits.TEXT_CHARS,
+    ) -> None:
+        self._renderer = renderer
+        self._classify = classify
+        self._max_frames = max_frames
+        self._max_sites = max_sites
+        self._max_chars = min(max_chars, limits.TEXT_CHARS)
+        self._sites: dict[tuple[int, int], Site | None] = {}
+        self._codes: dict[int, tuple[ref[CodeType], set[int]]] = {}
+
+    @property
+    def site_count(self) -> int:
+        """How many sites are remembered."""
+        return len(self._sites)
+
+    def exception(
+        self,
+        error: BaseException,
+        traceback: TracebackType | None,
+        mechanism: str,
+        handled: bool,
+        caller: FrameType | None = None,
+        full: bool = False,
+    ) -> Stack:
+        """Return the tree of `error` with the frames of each exception.
+
+        `traceback` stands for the error's own where it has lost it. Without either, the frames of `caller` (the call
+        site) are taken and the mechanism is marked synthetic. With `full` the frames below the outermost of the
+        traceback are put before it. `mechanism` and `handled` say how the error came to be captured.
+        """
+        if traceback is None:
+            traceback = _traceback_of(error)
+        tree = links(error, traceback)
+        synthetic = traceback is None and caller is not None
+        stack = Stack([], [], [])
+        for index in range(len(tree) - 1, -1, -1):
+            link = tree[index]
+            stack.heads.append(_head(tree, index, mechanism, handled, synthetic and index == 0, self._max_chars))
+            if index == 0 and synthetic:
+                self._add_frames(stack, _calling(caller), True)
+            else:
+                entries = _entries(link.traceback)
+                if index == 0 and full and link.traceback is not None:
+                    below = _calling(link.traceback.tb_frame.f_back)
+                    entries = _joined(below, entries, self._max_frames)
+                self._add_frames(stack, entries, False)
+        return stack
+
+    def current(self, caller: FrameType | None, head: bytes = b"") -> Stack:
+        """Return the stack of the running thread, from `caller` outwards, as one value with the members `head`."""
+        stack = Stack([head], [], [])
+        self._add_frames(stack, _calling(caller), True)
+        return stack
+
+    def traceback(self, traceback: TracebackType | None, head: bytes = b"") -> Stack:
+        """Return the frames of a traceback, as one value with the members `head`."""
+        stack = Stack([head], [], [])
+        self._add_frames(stack, _entries(traceback), False)
+        return stack
+
+    def _add_frames(
+        self, stack: Stack, walked: tuple[list[tuple[FrameType, int, TracebackType | None]], int], running: bool
+    ) -> None:
+        entries, total = walked
+        frames: list[Site | bytes | None] = []
+        for frame, lasti, trace in entries:
+            site = self._site(frame, lasti, trace)
+            if site is None:
+                total -= 1
+                continue
+            frames.append(site)
+            frames.append(frame)  # type: ignore[arg-type]
+        shown = len(frames) // 2
+        clears = _FRAMES_KEEP_LOCALS and sys.gettrace() is None and sys.getprofile() is None
+        for index in range(shown):
+            held = frames[2 * index + 1]
+            frames[2 * index + 1] = None
+            detailed = index < limits.DETAILED_OUTER or index >= shown - limits.DETAILED_INNER
+            if detailed and self._renderer is not None:
+                site = frames[2 * index]
+                frames[2 * index + 1] = self._variables(held, site, clears)  # type: ignore[arg-type]
+        stack.frames.append(frames)
+        stack.totals.append(total)
+
+    def _variables(self, frame: FrameType, site: Site, clears: bool) -> bytes | None:
+        assert self._renderer is not None
+        names = frame.f_locals
+        if type(names) is not dict:
+            if issubclass(type(names), dict):
+                names = dict.copy(names)
+            elif not _FRAMES_KEEP_LOCALS and type(names) is _FRAME_LOCALS:
+                names = dict(names)
+            else:
+                return None  # the namespace of a class body, of a type that would run its own code
+            clears = False
+        if not names:
+            return None
+        text = self._renderer.variables(names, not site.is_function)
+        if clears and site.is_function and sys.getrefcount(names) == _OWN_REFERENCES:
+            # The frame would keep the exception alive through it, in a cycle; whoever asks for locals gets it anew.
+            names.clear()
+        return text if len(text) > 2 else None
+
+    def _site(self, frame: FrameType, lasti: int, trace: TracebackType | None) -> Site | None:
+        code = frame.f_code
+        key = (id(code), lasti)
+        try:
+            return self._sites[key]
+        except KeyError:
+            pass
+        lineno = frame.f_lineno if trace is None else trace.tb_lineno
+        site = make_site(code, lineno, frame.f_globals, self._classify)
+        if len(self._sites) >= self._max_sites:
+            del self._sites[next(iter(self._sites))]
+        known = self._codes.get(key[0])
+        if known is None:
+            known = self._codes[key[0]] = (ref(code, _Forget(self, key[0])), set())
+        known[1].add(lasti)
+        self._sites[key] = site
+        return site
+
+    def _forget(self, code_id: int) -> None:
+        """Drop the sites of a code object that is no more."""
+        known = self._codes.pop(code_id, None)
+        if known is not None:
+            for lasti in known[1]:
+                self._sites.pop((code_id, lasti), None)
+
+
+class _Forget:
+    """Called when a code object dies; it does not keep the extractor alive."""
+
+    __slots__ = ("_code_id", "_extractor")
+
+    def __init__(self, extractor: StackExtractor, code_id: int) -> None:
+        self._extractor = ref(extractor)
+        self._code_id = code_id
+
+    def __call__(self, _: object) -> None:
+        extractor = self._extractor()
+        if extractor is not None:
+            extractor._forget(self._code_id)
+
+
+def _entries(
+    traceback: TracebackType | None,
+) -> tuple[list[tuple[FrameType, int, TracebackType | None]], int]:
+    """The first and the last frames of a traceback, and how many it has."""
+    outer: list[TracebackType] = []
+    inner: list[TracebackType] = []
+    total = 0
+    while traceback is not None:
+        if total < limits.FRAMES_OUTER:
+            outer.append(traceback)
+        elif len(inner) < limits.FRAMES_INNER:
+            inner.append(traceback)
+        else:
+            inner[(total - limits.FRAMES_OUTER) % limits.FRAMES_INNER] = traceback
+        total += 1
+        traceback = traceback.tb_next
+    if total > limits.FRAMES_OUTER + limits.FRAMES_INNER:
+        start = (total - limits.FRAMES_OUTER) % limits.FRAMES_INNER
+        inner = inner[start:] + inner[:start]
+    return [(one.tb_frame, one.tb_lasti, one) for one in outer + inner], total
+
+
+def _calling(frame: FrameType | None) -> tuple[list[tuple[FrameType, int, TracebackType | None]], int]:
+    """The first and the last frames of the running stack below and with `frame`, outermost first, and their number."""
+    inner: list[FrameType] = []
+    outer: list[FrameType] = []
+    total = 0
+    while frame is not None:
+        if total < limits.FRAMES_INNER:
+            inner.append(frame)
+        elif len(outer) < limits.FRAMES_OUTER:
+            outer.append(frame)
+        else:
+            outer[(total - limits.FRAMES_INNER) % limits.FRAMES_OUTER] = frame
+        total += 1
+        frame = frame.f_back
+    if total > limits.FRAMES_OUTER + limits.FRAMES_INNER:
+        start = (total - limits.FRAMES_INNER) % limits.FRAMES_OUTER
+        outer = outer[start:] + outer[:start]
+    return [(one, one.f_lasti, None) for one in reversed(inner + outer)], total
+
+
+def _joined(
+    below: tuple[list[tuple[FrameType, int, TracebackType | None]], int],
+    above: tuple[list[tuple[FrameType, int, TracebackType | None]], int],
+    most: int,
+) -> tuple[list[tuple[FrameType, int, TracebackType | None]], int]:
+    """The callers' frames with the traceback's after them; of too many the innermost are kept."""
+    entries = below[0] + above[0]
+    return entries[-min(most, limits.FRAMES_OUTER + limits.FRAMES_INNER) :], below[1] + above[1]
+
+
+def _head(
+    tree: list[Link], index: int, mechanism: str, handled: bool, synthetic: bool, max_chars: int
+) -> bytes:
+    """The members of one exception but its stacktrace."""
+    link = tree[index]
+    error = link.error
+    module = type_module(type(error))
+    text = exception_text(error)
+    if len(text) > max_chars:
+        text = text[: max(max_chars - 3, 0)] + "..."
+    parts = [
+        b'"type":',
+        json_string(exception_type(error)),
+        b',"value":',
+        json_string(text),
+        b',"module":',
+        b"null" if module is None or module == "builtins" else json_string(module),
+        b',"mechanism":{"type":',
+        json_string(mechanism if index == 0 else "chained"),
+        b',"handled":true' if handled else b',"handled":false',
+    ]
+    if synthetic:
+        parts.append(b',"synthetic":true')
+    if len(tree) > 1:
+        parts.append(b',"exception_id":%d' % index)
+    if link.source is not None:
+        parts.append(b',"parent_id":%d,"source":%s' % (link.parent, json_string(link.source)))
+    if link.is_group:
+        parts.append(b',"is_exception_group":true')
+    number = errno_of(error)
+    if number is not None:
+        parts.append(b',"meta":{"errno":{"number":%d}}' % number)
+    parts.append(b"}")
+    return b"".join(parts)

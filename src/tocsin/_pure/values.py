@@ -1,0 +1,298 @@
+"""Renders a value as JSON within bounds, without running any code of the value's type.
+
+Called on the capturing thread. Containers are sampled in place through the builtin types' own methods, so that an
+override in a subclass is never reached; what is no builtin goes to `describe`, which reads without executing.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from tocsin import limits
+from tocsin._pure.describe import cut, describe, key_text, leaf, module_variables, type_name
+
+try:
+    from _json import encode_basestring as _quote
+except ImportError:  # an interpreter without the accelerator
+    from json.encoder import py_encode_basestring as _quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+FILTERED = "[Filtered]"
+CYCLIC = "<cyclic>"
+
+_SECRETS_REMEMBERED = 4096
+_INT64_MIN, _UINT64_MAX = -(1 << 63), (1 << 64) - 1
+_LEAST_TEXT_CHARS = 8
+
+
+class Fragment(bytes):
+    """Bytes that are JSON already: a writer passes them on as they are."""
+
+    __slots__ = ()
+
+
+def json_string(text: str) -> bytes:
+    """Return `text` as a JSON string in UTF-8, quotes included.
+
+    What no server can store becomes U+FFFD: lone surrogates are not UTF-8, and a NUL is refused by PostgreSQL.
+    """
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
+    quoted = _quote(text)
+    try:
+        return quoted.encode()
+    except UnicodeEncodeError:
+        return _mend_surrogates(quoted).encode()
+
+
+def _mend_surrogates(text: str) -> str:
+    return "".join(["\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text])
+
+
+class Renderer:
+    """Renders values for one client.
+
+    `is_secret(key)` says of a key whether its value is to be hidden; `represent(value)` is the user's own renderer
+    for values of unknown types (a str, or None for the default), called fenced. `breadth` is how many members of a
+    container `data` shows, `max_chars` what each text in it and `text` are cut to.
+    """
+
+    def __init__(
+        self,
+        is_secret: Callable[[str], bool] | None = None,
+        represent: Callable[[object], str | None] | None = None,
+        breadth: int = limits.DATA_BREADTH,
+        max_chars: int = limits.EVENT_BYTES,
+    ) -> None:
+        self._breadth = breadth
+        self._max_chars = max_chars
+        self._is_secret = is_secret
+        self._represent = represent
+        self._known_keys: dict[str, bool] = {}
+
+    def data(self, value: object, max_bytes: int, max_depth: int) -> bytes:
+        """Return `value` as JSON of about `max_bytes` at most, nested `max_depth` containers deep.
+
+        None, booleans, numbers and text stay what they are; what does not fit is cut and says so.
+        """
+        out = bytearray()
+        self._value(out, value, True, max_depth, max_bytes, [])
+        return bytes(out)
+
+    def text(self, value: object, max_chars: int) -> str:
+        """Return `value` as plain text of at most `max_chars` characters: of a str itself, of others what they are."""
+        max_chars = min(max_chars, self._max_chars)
+        kind = type(value)
+        if issubclass(kind, str):
+            return cut(str.__getitem__(value, slice(0, max_chars + 1)), max_chars)  # type: ignore[arg-type]
+        if issubclass(kind, int) and kind is not bool:
+            return str(int.__int__(value)) if int.bit_length(value) <= limits.INTEGER_BITS else leaf(value)  # type: ignore[arg-type]
+        if value is None or kind is bool or kind is float:
+            return repr(value)
+        return describe(value, max_chars, True, self._is_secret, self._represent)
+
+    def variables(self, names: Mapping[str, object], is_module: bool = False) -> bytes:
+        """Return a frame's locals as a JSON object of about `limits.VARS_BYTES` at most.
+
+        Leaves are shown as `repr` shows them. Each local has an equal share of what is left, so that a long one does
+        not hide those after it. In a module's frame only the variables that are data are shown.
+        """
+        if is_module:
+            names = module_variables(names)
+        out = bytearray(b"{")
+        left = len(names)
+        count = 0
+        for name, value in names.items():
+            if type(name) is not str:
+                left -= 1
+                continue
+            used = len(out)
+            if count >= limits.VARS_COUNT or used >= limits.VARS_BYTES:
+                break
+            if count:
+                out += b","
+            share = max((limits.VARS_BYTES - used) // left, limits.VARS_MIN_BYTES)
+            left -= 1
+            count += 1
+            self._entry(out, name, value, False, limits.VARS_DEPTH, used + share, [])
+        out += b"}"
+        return bytes(out)
+
+    def _hides(self, key: str) -> bool:
+        """Whether the value under `key` is a secret; remembered, as the same few keys come again and again."""
+        if self._is_secret is None:
+            return False
+        known = self._known_keys.get(key)
+        if known is None:
+            known = bool(self._is_secret(key))
+            if len(self._known_keys) >= _SECRETS_REMEMBERED:
+                self._known_keys.clear()
+            self._known_keys[key] = known
+        return known
+
+    def _entry(
+        self, out: bytearray, key: str, value: object, native: bool, depth: int, end: int, parents: list[int]
+    ) -> None:
+        out += json_string(key)
+        out += b":"
+        if self._hides(key):
+            out += b'"[Filtered]"'
+        else:
+            self._value(out, value, native, depth, end, parents)
+
+    def _value(self, out: bytearray, value: object, native: bool, depth: int, end: int, parents: list[int]) -> None:
+        kind = type(value)
+        if kind is str:
+            self._text(out, value, native, end)  # type: ignore[arg-type]
+        elif value is None:
+            out += b"null" if native else b'"None"'
+        elif kind is bool:
+            text = b"true" if value else b"false"
+            out += text if native else b'"True"' if value else b'"False"'
+        elif issubclass(kind, int):
+            _integer(out, int.__int__(value), native)  # type: ignore[arg-type]
+        elif issubclass(kind, float):
+            _floating(out, float.__float__(value), native)  # type: ignore[arg-type]
+        elif issubclass(kind, str):
+            room = max(end - len(out), 0) + _LEAST_TEXT_CHARS
+            self._text(out, str.__getitem__(value, slice(0, room)), native, end)  # type: ignore[arg-type]
+        elif issubclass(kind, dict):
+            self._mapping(out, value, native, depth, end, parents)  # type: ignore[arg-type]
+        elif issubclass(kind, list):
+            self._sequence(out, value, list.__len__, list.__iter__, native, depth, end, parents)  # type: ignore[arg-type]
+        elif issubclass(kind, tuple):
+            self._sequence(out, value, tuple.__len__, tuple.__iter__, native, depth, end, parents)  # type: ignore[arg-type]
+        elif issubclass(kind, set):
+            self._sequence(out, value, set.__len__, set.__iter__, native, depth, end, parents)  # type: ignore[arg-type]
+        elif issubclass(kind, frozenset):
+            self._sequence(out, value, frozenset.__len__, frozenset.__iter__, native, depth, end, parents)  # type: ignore[arg-type]
+        elif kind is Fragment and native:
+            out += value  # type: ignore[arg-type]
+        else:
+            room = max(end - len(out) - 2, _LEAST_TEXT_CHARS)
+            text = describe(value, room, native, self._is_secret, self._represent)
+            self._text(out, text, True, end)
+
+    def _text(self, out: bytearray, text: str, native: bool, end: int) -> None:
+        room = max(end - len(out) - 2, _LEAST_TEXT_CHARS)
+        if native:
+            room = min(room, self._max_chars)
+            out += json_string(text if len(text) <= room else text[: max(room - 3, 0)] + "...")
+        elif len(text) <= room:
+            out += json_string(repr(text))
+        else:
+            out += json_string(repr(text[: room - 3]) + "...")
+
+    def _sequence(
+        self,
+        out: bytearray,
+        value: object,
+        size: Callable[[object], int],
+        iterate: Callable[[object], Iterator[object]],
+        native: bool,
+        depth: int,
+        end: int,
+        parents: list[int],
+    ) -> None:
+        total = size(value)
+        if not self._opens(out, value, total, b"[]", depth, parents):
+            return
+        parents.append(id(value))
+        out += b"["
+        done = 0
+        try:
+            for item in islice(iterate(value), self._breadth if native else limits.VARS_BREADTH):
+                if len(out) >= end:
+                    break
+                if done:
+                    out += b","
+                self._value(out, item, native, depth - 1, end, parents)
+                done += 1
+        except RuntimeError:
+            total = max(total, done)  # a set that another thread changed under the iteration: what was seen is kept
+        if done < total:
+            out += b',"... %d more"]' % (total - done) if done else b'"... %d more"]' % total
+        else:
+            out += b"]"
+        parents.pop()
+
+    def _mapping(
+        self, out: bytearray, value: dict[object, object], native: bool, depth: int, end: int, parents: list[int]
+    ) -> None:
+        total = dict.__len__(value)
+        if not self._opens(out, value, total, b"{}", depth, parents):
+            return
+        parents.append(id(value))
+        out += b"{"
+        done = 0
+        breadth = self._breadth if native else limits.VARS_BREADTH
+        texts: set[str] | None = None
+        try:
+            for key, item in islice(dict.items(value), breadth):
+                if len(out) >= end:
+                    break
+                if done:
+                    out += b","
+                if is_plain_key(key):
+                    name = key
+                else:
+                    if texts is None:
+                        texts = {other for other in islice(dict.keys(value), breadth) if is_plain_key(other)}
+                    name = unique_text(key_text(key), texts)
+                self._entry(out, name, item, native, depth - 1, end, parents)  # type: ignore[arg-type]
+                done += 1
+        except RuntimeError:
+            total = max(total, done)  # another thread changed the dict under the iteration: what was seen is kept
+        if done < total:
+            out += b',"...":"%d more"}' % (total - done) if done else b'"...":"%d more"}' % total
+        else:
+            out += b"}"
+        parents.pop()
+
+    def _opens(
+        self, out: bytearray, value: object, total: int, empty: bytes, depth: int, parents: list[int]
+    ) -> bool:
+        """Whether the container's members are to be written; if not, what stands for them has been."""
+        if total == 0:
+            out += empty
+        elif id(value) in parents:
+            out += b'"<cyclic>"'
+        elif depth <= 0:
+            out += json_string(f"<{type_name(type(value))} of {total}>")
+        else:
+            return True
+        return False
+
+
+def is_plain_key(key: object) -> bool:
+    """Whether `key` stands in JSON as it is, so that no other key of its dict can become equal to it."""
+    return type(key) is str and len(key) <= limits.KEY_CHARS and key.isprintable()
+
+
+def unique_text(text: str, texts: set[str]) -> str:
+    """Return `text`, marked if it is among `texts` already (1 and "1" may be keys of one dict), and add it there."""
+    while text in texts or text == "...":
+        text += "'"
+    texts.add(text)
+    return text
+
+
+def _integer(out: bytearray, value: int, native: bool) -> None:
+    if native and _INT64_MIN <= value <= _UINT64_MAX:
+        out += b"%d" % value
+    elif value.bit_length() > limits.INTEGER_BITS:
+        out += b'"<int of %d bits>"' % value.bit_length()
+    else:
+        out += b'"%d"' % value
+
+
+def _floating(out: bytearray, value: float, native: bool) -> None:
+    text = repr(value).encode()
+    # JSON has no NaN and no infinity: they stay readable as text.
+    if native and value - value == 0.0:
+        out += text
+    else:
+        out += b'"' + text + b'"'
