@@ -1,0 +1,199 @@
+"""The default transport: captures are queued, a worker sends them."""
+
+from __future__ import annotations
+
+from os import environ, getpid
+from time import monotonic
+
+from tocsin import diagnostics, limits
+from tocsin._backend import Handoff
+from tocsin._version import VERSION
+from tocsin.client_report import DataCategory, DiscardReason
+from tocsin.envelope import Envelope
+from tocsin.transport.base import Transport
+from tocsin.transport.connection import Connection
+from tocsin.transport.sender import Sender
+from tocsin.transport.worker import Worker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from tocsin._backend import Stats
+    from tocsin.envelope import Item
+    from tocsin.transport.spotlight import SpotlightTransport
+
+CLIENT = f"tocsin/{VERSION}"
+CONTENT_TYPE = "application/x-sentry-envelope"
+# A flush that takes longer than this is told to the callback.
+_NOTICEABLE_S = 0.1
+# An idle worker ends well within this; one that is waiting for a server is left alone.
+_KILL_S = 0.1
+
+
+class SendingTransport(Transport):
+    """What transports over HTTP have in common: a sender, and the making of envelopes.
+
+    Args:
+        options: of `init()`: dsn, http_proxy, https_proxy, proxy_headers, ca_certs, cert_file, key_file,
+            socket_options, keep_alive, transport_queue_size, send_client_reports, shutdown_timeout, spotlight,
+            _experiments.
+
+    Raises:
+        TypeError: there is no DSN.
+    """
+
+    settles = True
+
+    def __init__(self, options: Mapping[str, Any] | None = None) -> None:
+        super().__init__(options)
+        self._sender = self._make_sender(options or {})
+        self._stats = self._sender.stats
+        self._pid = getpid()
+        if options is not None and self.parsed_dsn is not None:
+            self.spotlight = spotlight_of(options)
+
+    def _make_sender(self, options: Mapping[str, Any]) -> Sender:
+        dsn = self.parsed_dsn
+        if dsn is None:
+            raise TypeError(f"{type(self).__name__} needs the option dsn")
+        headers = {"User-Agent": CLIENT, "X-Sentry-Auth": dsn.auth_header(CLIENT), "Content-Type": CONTENT_TYPE}
+        return Sender(Connection(dsn.envelope_url, dsn.host, dsn.port, headers, options), options)
+
+    def bind(self, stats: Stats, assemble: Callable[[Any], Envelope] | None) -> None:
+        super().bind(stats, assemble)
+        self._sender.stats = stats
+
+    def is_limited(self, category: str) -> bool:
+        return self._sender.rate_limits.is_limited(category)
+
+    def is_healthy(self) -> bool:
+        return not self.is_full() and not self.is_limited(DataCategory.ERROR)
+
+    def after_fork_in_child(self) -> None:
+        self._renew(owns_descriptor=True)
+
+    def _renew(self, owns_descriptor: bool) -> None:
+        """Makes what belongs to one process anew."""
+        self._sender.connection.leave_to_parent(owns_descriptor)
+        self._pid = getpid()
+        if self.spotlight is not None:
+            self.spotlight._renew(owns_descriptor)
+
+    def _deliver(self, queued: Any) -> None:
+        """Sends an envelope, or a capture that becomes one; counts it whatever happens."""
+        envelope = queued if isinstance(queued, Envelope) else self._assembled(queued)
+        if envelope is None:
+            self.record_lost_event(DiscardReason.INTERNAL_SDK_ERROR, DataCategory.ERROR)
+            return
+        if self.spotlight is not None:
+            self.spotlight.capture_envelope(envelope)
+        self._sender.send(envelope, self._timeout_s())
+
+    def _assembled(self, capture: object) -> Envelope | None:
+        if self._assemble is None:
+            return None
+        try:
+            return self._assemble(capture)
+        except Exception as error:
+            diagnostics.internal_error("a capture cannot be made an envelope", error)
+            return None
+
+    def _timeout_s(self) -> float:
+        return limits.HTTP_TIMEOUT_S
+
+    def _lose(self, items: list[Item], reason: str) -> None:
+        for item in items:
+            self.record_lost_event(reason, item=item)
+
+
+def spotlight_of(options: Mapping[str, Any]) -> SpotlightTransport | None:
+    """Return the sink of the option `spotlight` or its environment variable; mostly None, at no cost."""
+    if not options.get("spotlight") and "SENTRY_SPOTLIGHT" not in environ:
+        return None
+    from tocsin.transport.spotlight import make_spotlight
+
+    return make_spotlight(options)
+
+
+class HttpTransport(SendingTransport):
+    """Sends asynchronously: nothing here waits for the network but `flush`."""
+
+    def __init__(self, options: Mapping[str, Any] | None = None) -> None:
+        super().__init__(options)
+        capacity = (options or {}).get("transport_queue_size")
+        self._capacity = capacity if type(capacity) is int and capacity > 0 else limits.QUEUE_EVENTS
+        # Set by flush: the next report need not wait until it is due.
+        self._report_is_wanted = False
+        self._open()
+
+    def _open(self) -> None:
+        self._handoff = Handoff(self._capacity, limits.QUEUE_BYTES)
+        self._worker = Worker(self._handoff, self._deliver, on_idle=self._send_report)
+
+    def _renew(self, owns_descriptor: bool) -> None:
+        # The parent's queue is its own to deliver.
+        self._open()
+        super()._renew(owns_descriptor)
+
+    def _own(self) -> Worker:
+        """The worker of this process. Where no fork hook ran, the process number tells."""
+        if self._pid != getpid():
+            self._renew(owns_descriptor=False)
+        return self._worker
+
+    def offer(self, capture: object, size_bytes: int) -> bool:
+        """Queues a capture, to be made an envelope by the worker; False if there is no room, which is not counted."""
+        return self._own().offer(capture, size_bytes)
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        """Queues a ready envelope; where there is no room, its items are counted as lost."""
+        try:
+            size_bytes = sum(item.payload.held_bytes for item in envelope.items)
+            accepted = self._own().offer(envelope, size_bytes)
+            reason = DiscardReason.QUEUE_OVERFLOW
+        except Exception as error:
+            diagnostics.internal_error("an envelope cannot be queued", error)
+            accepted, reason = False, DiscardReason.INTERNAL_SDK_ERROR
+        if not accepted:
+            self._lose(envelope.items, reason)
+
+    def flush(self, timeout: float | None = None, callback: Callable[[int, float], object] | None = None) -> bool:
+        """Waits until everything captured before is settled, and sends what there is to report.
+
+        Returns whether all is settled, within `timeout` seconds (by default the option `shutdown_timeout`).
+        """
+        if timeout is None:
+            timeout = (self.options or {}).get("shutdown_timeout") or limits.SHUTDOWN_TIMEOUT_S
+        deadline = monotonic() + timeout
+        worker = self._own()
+        self._report_is_wanted = True
+        is_settled = worker.flush(timeout if callback is None else min(timeout, _NOTICEABLE_S))
+        if not is_settled and callback is not None and timeout > _NOTICEABLE_S:
+            try:
+                callback(worker.pending, timeout)
+            except Exception as error:
+                diagnostics.internal_error("the callback of flush", error)
+            is_settled = worker.flush(deadline - monotonic())
+        if self.spotlight is not None:
+            self.spotlight.flush(max(0.0, deadline - monotonic()))
+        return is_settled
+
+    def kill(self) -> None:
+        """Ends the worker; what is still queued stays pending for ever. Waits only if the worker is idle."""
+        if self._own().stop(_KILL_S):
+            self._sender.connection.close()
+        if self.spotlight is not None:
+            self.spotlight.kill()
+
+    def is_full(self) -> bool:
+        return self._handoff.is_full()
+
+    def _send_report(self) -> None:
+        is_wanted, self._report_is_wanted = self._report_is_wanted, False
+        self._sender.send_report(self._timeout_s(), 0.0 if is_wanted else limits.REPORT_ALONE_S)
+
+    def _timeout_s(self) -> float:
+        deadline = self._worker.deadline_s
+        return limits.HTTP_TIMEOUT_S if deadline is None else min(limits.HTTP_TIMEOUT_S, deadline - monotonic())
