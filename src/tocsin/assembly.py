@@ -1,0 +1,77 @@
+"""From a capture to the envelope that is sent. On the worker's thread; in the hook lane on the capturing one."""
+
+from __future__ import annotations
+
+from tocsin import diagnostics, limits, source_context
+from tocsin._backend import Capture, render
+from tocsin.envelope import Envelope
+from tocsin.trim import fit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from tocsin._backend import Stack
+
+
+class PreparedEvent:
+    """An event whose bytes are made already, as it leaves the hook lane."""
+
+    __slots__ = ("attachments", "event_id", "payload")
+
+    def __init__(self, event_id: str, payload: bytes, attachments: tuple[Any, ...]) -> None:
+        self.event_id = event_id
+        self.payload = payload
+        self.attachments = attachments
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory it holds."""
+        return 256 + len(self.payload)
+
+
+class Assembler:
+    """Makes envelopes for one client; `context_lines` lines of source are shown on either side of a frame's own.
+
+    With 0 no source is shown at all.
+    """
+
+    def __init__(self, context_lines: int) -> None:
+        self._context_lines = context_lines
+
+    def payload(self, capture: Capture) -> bytes:
+        """Return the event of a capture as JSON, its source lines read if they were not yet."""
+        if capture.stack is not None:
+            self._read_sources(capture.stack)
+        return render(capture)
+
+    def envelope(self, item: Capture | PreparedEvent) -> Envelope:
+        """Return the envelope of a captured event, small enough for the server, with its attachments."""
+        payload = item.payload if isinstance(item, PreparedEvent) else self.payload(item)
+        envelope = Envelope(headers={"event_id": item.event_id})
+        envelope.add_event(fit(payload) if len(payload) > limits.EVENT_CUT_BYTES else payload)
+        for attachment in _usable(item.attachments):
+            envelope.add_item(attachment)
+        return envelope
+
+    def _read_sources(self, stack: Stack) -> None:
+        for site in stack.sites():
+            if site.line is not None:
+                continue
+            found = None
+            if self._context_lines:
+                found = source_context.read(site.abs_path, site.module, site.lineno, self._context_lines)
+            if found is None:
+                site.set_no_source()
+            else:
+                site.set_source(*found)
+
+
+def _usable(attachments: Iterable[Any]) -> Iterable[Any]:
+    """The items of the attachments; one that cannot be made is left out, the event is worth more."""
+    for attachment in attachments:
+        try:
+            yield attachment.to_envelope_item()
+        except Exception as error:
+            diagnostics.internal_error("attachment", error)

@@ -1,0 +1,87 @@
+"""The decisions that are taken before an event is built. On the application's threads.
+
+All of them rest on the exception's type and on counters: a capture that is not wanted costs a fraction of one that is.
+"""
+
+from __future__ import annotations
+
+from tocsin import diagnostics
+from tocsin.client_report import DiscardReason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+# Where an exception remembers the event that was made of it. On the exception itself, as a reference to it would
+# keep its frames alive, and its address is soon another's.
+MARK = "__tocsin_event_id__"
+
+_mro_of = type.__dict__["__mro__"].__get__
+_module_of = type.__dict__["__module__"].__get__
+_qualname_of = type.__dict__["__qualname__"].__get__
+_dict_of = BaseException.__dict__["__dict__"].__get__
+
+
+class Gate:
+    """Says of each capture whether an event is to be built."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        classes = []
+        names = set()
+        for ignored in options["ignore_errors"]:
+            if isinstance(ignored, type):
+                classes.append(ignored)
+            else:
+                names.add(ignored)
+        self._ignored_classes = tuple(classes)
+        self._ignored_names = frozenset(names)
+        # Whether an exception that was captured before is refused.
+        self.dedupes = True
+        self.sample_rate: float = options["sample_rate"]
+        # With an error sampler the decision needs the event, and is the hook lane's.
+        self.samples = options["error_sampler"] is None and self.sample_rate < 1.0
+        if self.sample_rate < 1.0 or options["error_sampler"] is not None:
+            # Imported here, as nothing is imported while capturing.
+            import random
+
+            self._module = random
+
+    def refuses_error(self, error: BaseException) -> str | None:
+        """Return the reason for which no event is made of this exception; None if one is to be made."""
+        if self._ignored_classes or self._ignored_names:
+            kind = type(error)
+            if self._ignored_names and self._is_named(kind):
+                return DiscardReason.EVENT_PROCESSOR
+            mro = _mro_of(kind)
+            for ignored in self._ignored_classes:
+                if ignored in mro:
+                    return DiscardReason.EVENT_PROCESSOR
+        if self.dedupes and MARK in _dict_of(error):
+            return DiscardReason.EVENT_PROCESSOR
+        return self.refuses()
+
+    def refuses(self) -> str | None:
+        """Return the reason for which no event is made at all at this moment; None if one is to be made."""
+        if self.samples and not self.draws(self.sample_rate):
+            return DiscardReason.SAMPLE_RATE
+        return None
+
+    def draws(self, rate: float) -> bool:
+        """Whether a draw at this rate, from 0 to 1, says yes."""
+        return rate >= 1.0 or (rate > 0.0 and self._module.random() < rate)
+
+    def _is_named(self, kind: type) -> bool:
+        try:
+            name, module = _qualname_of(kind), _module_of(kind)
+        except Exception as error:
+            diagnostics.internal_error("ignore_errors", error)
+            return False
+        return name in self._ignored_names or f"{module}.{name}" in self._ignored_names
+
+
+def mark(error: BaseException, event_id: str) -> None:
+    """Remember on an exception that it was captured."""
+    _dict_of(error)[MARK] = event_id
+
+
