@@ -94,6 +94,12 @@ class Request:
     headers: dict[str, str]
     raw: bytes
     connection: int
+    answer: Answer = field(default_factory=Answer)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the answer was a whole one with a status that means so."""
+        return 200 <= self.answer.status < 300 and self.answer.raw is None and self.answer.close in (None, "after")
 
     @property
     def body(self) -> bytes:
@@ -275,7 +281,7 @@ class Receiver:
     def _answer(self, sock: socket.socket, request: Request) -> bool:
         """Returns whether the connection stays open."""
         with self._changed:
-            answer = self._answers.pop(0) if self._answers else Answer()
+            answer = request.answer = self._answers.pop(0) if self._answers else Answer()
             self.requests.append(request)
             self._changed.notify_all()
         if answer.until is not None:

@@ -27,9 +27,6 @@ def _clean_scopes() -> Iterator[None]:
     scope_stack.reset()
 
 
-from tocsin.breadcrumbs import parse_iso, timestamp_of
-
-
 def test_a_breadcrumb_may_be_a_dict_or_fields_or_both() -> None:
     """Fields win over the dict; what is empty is ignored; a type is always there."""
     use_client(NotingClient())

@@ -16,6 +16,8 @@ from tocsin.inactive import INACTIVE
 from tocsin.scope import Scope, add_global_event_processor, global_event_processors, should_send_default_pii
 from tocsin.scope_snapshot import ScopeArgument
 
+MOMENT = datetime.datetime(2021, 3, 4, 5, 6, 7, 250_000, tzinfo=datetime.timezone.utc)
+
 
 @pytest.fixture(autouse=True)
 def _clean_scopes() -> Iterator[None]:

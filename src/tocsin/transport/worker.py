@@ -204,7 +204,7 @@ class Worker:
                 diagnostics.internal_error(f"{self._name}, idle", error)
 
     def _is_settled(self, target: int) -> bool:
-        # True of an empty queue only while no item is in hand: for the worker itself, and for whom it has just answered.
+        # An empty queue says so only while no item is in hand: to the worker, and to whom it has just answered.
         return self._settled >= target or not len(self._handoff)
 
     def _take_waiters(self, settled: int | None) -> list[_thread.LockType]:

@@ -1,0 +1,43 @@
+"""Handlers for `logging`, for who wants to say which loggers make breadcrumbs or events; in place of the integration."""
+
+from __future__ import annotations
+
+from logging import Handler
+
+from tocsin import diagnostics
+from tocsin.client import Client
+from tocsin.integrations import log_record
+from tocsin.integrations.logging import is_ignored, once
+from tocsin.scope_stack import get_client
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from logging import LogRecord
+
+
+class _ClientHandler(Handler):
+    """Passes records on to the client in force, in the way of the class."""
+
+    make = staticmethod(log_record.add_breadcrumb)
+
+    def emit(self, record: LogRecord) -> None:
+        client = get_client()
+        if not isinstance(client, Client) or is_ignored(record.name):
+            return
+        try:
+            once(self.make, client, record)
+        except Exception as error:
+            diagnostics.internal_error("logging", error)
+
+
+class BreadcrumbHandler(_ClientHandler):
+    """Makes a breadcrumb of every record that it is given."""
+
+
+class EventHandler(_ClientHandler):
+    """Makes an event of every record that it is given."""
+
+    make = staticmethod(log_record.capture_event)
+
+
+SentryHandler = EventHandler
