@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 
+from tocsin.importing import Importing
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +55,8 @@ def loads(data: bytes | str) -> Any:
 
 def _choose() -> tuple[Callable[[Any], bytes], Callable[[bytes | str], Any]]:
     global _encode, _decode
-    pair = (_orjson_pair() if _has_gil() else None) or _stdlib_pair()
+    with Importing():
+        pair = (_orjson_pair() if _has_gil() else None) or _stdlib_pair()
     # Both are set to the same pair by whoever comes first or second, so that a race does no harm.
     _encode, _decode = pair
     return pair

@@ -94,7 +94,9 @@ def is_initialized() -> bool:
 
 
 def capture_exception(
-    error: BaseException | ExcInfo | object | None = None, scope: Scope | Callable[[Scope], object] | None = None, **scope_kwargs: Any
+    error: BaseException | ExcInfo | object | None = None,
+    scope: Scope | Callable[[Scope], object] | None = None,
+    **scope_kwargs: Any,
 ) -> str | None:
     """Report an exception.
 
@@ -130,7 +132,10 @@ def capture_uncaught(error: BaseException | ExcInfo, mechanism: str) -> str | No
 
 
 def capture_message(
-    message: str, level: Level | None = None, scope: Scope | Callable[[Scope], object] | None = None, **scope_kwargs: Any
+    message: str,
+    level: Level | None = None,
+    scope: Scope | Callable[[Scope], object] | None = None,
+    **scope_kwargs: Any,
 ) -> str | None:
     """Report a text, at level `"info"` unless told otherwise; arguments and result as of `capture_exception`."""
     return get_current_scope().capture_message(message, level=level, scope=scope, **scope_kwargs)

@@ -6,6 +6,7 @@ import os
 
 from tocsin import diagnostics, limits
 from tocsin.envelope import Item, PayloadRef
+from tocsin.importing import late_import
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,6 +110,6 @@ def _guessed_type(filename: str) -> str:
     known = _CONTENT_TYPES.get(os.path.splitext(filename)[1].lower())
     if known is not None:
         return known
-    import mimetypes
-
-    return mimetypes.guess_type(filename, strict=False)[0] or _UNKNOWN_CONTENT
+    mimetypes: Any = late_import("mimetypes")
+    guessed: str | None = mimetypes.guess_type(filename, strict=False)[0]
+    return guessed or _UNKNOWN_CONTENT

@@ -56,6 +56,8 @@ def _call_hook(before_breadcrumb: Any, crumb: dict[str, Any], hint: dict[str, An
     try:
         return before_breadcrumb(crumb, hint)
     except Exception as error:
+        if fence.came_from_signal(error):
+            raise
         diagnostics.warn_once("before_breadcrumb", f"before_breadcrumb raised {type(error).__name__}: crumb dropped")
         diagnostics.internal_error("before_breadcrumb", error)
         return None

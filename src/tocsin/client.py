@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import sys
-from time import time
 
-from tocsin import _json, diagnostics, fork, limits
-from tocsin._backend import Capture, Renderer, StackExtractor, Stats, dumps, fence, iso_time
-from tocsin.assembly import Assembler, PreparedEvent
-from tocsin.client_report import DataCategory, DiscardReason
+from tocsin import diagnostics, fork, limits
+from tocsin._backend import Renderer, StackExtractor, Stats, fence
+from tocsin.assembly import Assembler
+from tocsin.client_report import DiscardReason
 from tocsin.event_fields import EventFields
 from tocsin.gate import Gate, mark
 from tocsin.hooks import Hooks
 from tocsin.in_app import InAppRules
-from tocsin.normalize import Normalizer, event_id_of, new_event_id
+from tocsin.lanes import Lanes
+from tocsin.normalize import Normalizer
 from tocsin.options import resolve
-from tocsin.scope_event import apply_snapshot
 from tocsin.scope_snapshot import ScopeSnapshot
 from tocsin.scope_values import is_a, keyed, level_of
 from tocsin.scrubber import DEFAULT_DENYLIST, DEFAULT_PII_DENYLIST, EventScrubber, key_predicate
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
     from typing import Any
-
-    from tocsin._backend import Stack
 
 _traceback_of = BaseException.__dict__["__traceback__"].__get__
 
@@ -53,9 +50,7 @@ class Client:
         represent = _representation(self.options)
         max_chars = self.options["max_value_length"] or limits.EVENT_BYTES
         self.renderer = Renderer(self._is_secret, represent, max_chars=max_chars)
-        rules = InAppRules(
-            self.options["in_app_include"], self.options["in_app_exclude"], self.options["project_root"]
-        )
+        rules = InAppRules(self.options["in_app_include"], self.options["in_app_exclude"], self.options["project_root"])
         self.extractor = StackExtractor(
             self.renderer if self.options["_local_variables"] else None,
             rules.classify,
@@ -65,13 +60,31 @@ class Client:
         self.assembler = Assembler(self.options["_context_lines"])
         self._normalizer = Normalizer(self.renderer, self._is_secret)
         self.gate = Gate(self.options)
-        self._hooks = Hooks(self.options)
         self.integrations: dict[str, Any] = {}
         self._fields = EventFields(self._normalizer, self.options, self.integrations)
-        self.transport: Transport | None = make_transport(self.options)
+        self.lanes = Lanes(
+            self.options,
+            make_transport(self.options),
+            self.stats,
+            self.extractor,
+            self.assembler,
+            self._normalizer,
+            self._fields,
+            self.gate,
+            Hooks(self.options),
+        )
         if self.transport is not None:
             self.transport.bind(self.stats, self.assembler.envelope)
         fork.register(self)
+
+    @property
+    def transport(self) -> Transport | None:
+        """Where events go; None without a DSN, and once the client is closed."""
+        return self.lanes.transport
+
+    @transport.setter
+    def transport(self, transport: Transport | None) -> None:
+        self.lanes.transport = transport
 
     def refresh_fields(self) -> None:
         """Render anew what every event says of the client, after its integrations were set up."""
@@ -112,48 +125,49 @@ class Client:
         """
         if self.transport is None:
             return None
+        traceback: TracebackType | None = None
+        if error is None:
+            error = sys.exc_info()[1]
+        elif type(error) is tuple and len(error) == 3:
+            _, error, traceback = error
+        if error is None:
+            return None
+        self.stats.record_captured()
         try:
-            traceback: TracebackType | None = None
-            if error is None:
-                error = sys.exc_info()[1]
-                if error is None:
-                    return None
-            elif type(error) is tuple and len(error) == 3:
-                _, error, traceback = error
-                if error is None:
-                    return None
-            self.stats.record_captured()
             if not is_a(error, BaseException):
-                refused = self._refuses(self.gate.refuses())
-                return None if refused else self._capture_thing(error, scope, mechanism, handled, hint, level)
-            if self._refuses(self.gate.refuses_error(error)):
+                return self._capture_thing(error, scope, mechanism, handled, hint, level)
+            if self.lanes.refuses(self.gate.refuses_error(error)):
                 return None
-            snapshot = ScopeSnapshot.of(scope)
-            caller = None if traceback is not None or _traceback_of(error) is not None else sys._getframe()
+            if traceback is None:
+                traceback = _traceback_of(error)
+            caller = sys._getframe() if traceback is None else None
             full = self.options["add_full_stack"]
             stack = self.extractor.exception(error, traceback, mechanism, handled, caller, full)
-            exc_info = (type(error), error, traceback or _traceback_of(error))
-            event_id = self._send(snapshot, level, b"", stack, "exception", hint, exc_info)
-            if event_id is not None:
-                mark(error, event_id)
-            return event_id
-        except Exception as failure:
-            return self._failed("capture_exception", failure)
+            exc_info = (type(error), error, traceback)
+            event_id = self.lanes.send(ScopeSnapshot.of(scope), level, b"", stack, "exception", hint, exc_info)
+        except BaseException as failure:
+            self._failed("capture_exception", failure)
+            return None
+        if event_id is not None:
+            mark(error, event_id)
+        return event_id
 
     def _capture_thing(
         self, thing: object, scope: Any, mechanism: str, handled: bool, hint: Any, level: str
     ) -> str | None:
+        if self.lanes.refuses(self.gate.refuses()):
+            return None
         head = synthetic_head(thing, self.renderer, mechanism, handled)
         stack = self.extractor.current(sys._getframe(), head)
-        return self._send(ScopeSnapshot.of(scope), level, b"", stack, "exception", hint, None)
+        return self.lanes.send(ScopeSnapshot.of(scope), level, b"", stack, "exception", hint, None)
 
     def capture_message(self, message: Any, level: Any = "info", scope: Any = None, hint: Any = None) -> str | None:
         """Make an event of a text; with `attach_stacktrace` it carries the stack of the caller."""
         if self.transport is None:
             return None
+        self.stats.record_captured()
         try:
-            self.stats.record_captured()
-            if self._refuses(self.gate.refuses()):
+            if self.lanes.refuses(self.gate.refuses()):
                 return None
             text = self._normalizer.text(message, limits.TEXT_CHARS)
             stack = None
@@ -161,9 +175,10 @@ class Client:
                 stack = self.extractor.current(sys._getframe(), b'"crashed":false,"current":true')
             head = b'"message":' + self.renderer.data(text, limits.EVENT_BYTES, 1)
             name = level_of(level) or "info"
-            return self._send(ScopeSnapshot.of(scope), name, head, stack, "threads", hint, None)
-        except Exception as failure:
-            return self._failed("capture_message", failure)
+            return self.lanes.send(ScopeSnapshot.of(scope), name, head, stack, "threads", hint, None)
+        except BaseException as failure:
+            self._failed("capture_message", failure)
+            return None
 
     def capture_event(self, event: Any, hint: Any = None, scope: Any = None) -> str | None:
         """Send an event made by hand; neither it nor the hint is changed.
@@ -175,140 +190,33 @@ class Client:
         if not is_a(event, dict):
             diagnostics.debug(f"capture_event: an event is a dict, not {type(event).__name__}; ignored")
             return None
+        self.stats.record_captured()
         try:
-            self.stats.record_captured()
             given = keyed(hint, "hint") if hint is not None else {}
             exc_info = given.get("exc_info")
             error = exc_info[1] if type(exc_info) is tuple and len(exc_info) == 3 else None
-            has_error = is_a(error, BaseException)
-            if self._refuses(self.gate.refuses_error(error) if has_error else self.gate.refuses()):
+            if not is_a(error, BaseException):
+                error = None
+            if self.lanes.refuses(self.gate.refuses() if error is None else self.gate.refuses_error(error)):
                 return None
             snapshot = ScopeSnapshot.of(scope)
-            made = self._completed(event, snapshot)
-            event_id = self._send_dict(made, given, snapshot)
-            if event_id is not None and has_error:
-                mark(error, event_id)
-            return event_id
-        except Exception as failure:
-            return self._failed("capture_event", failure)
+            event_id = self.lanes.send_dict(self.lanes.completed(event, snapshot), given, snapshot)
+        except BaseException as failure:
+            self._failed("capture_event", failure)
+            return None
+        if event_id is not None and error is not None:
+            mark(error, event_id)
+        return event_id
 
-    def _completed(self, event: dict[Any, Any], snapshot: ScopeSnapshot) -> dict[str, Any]:
-        """The event with what scopes and client know; a copy."""
-        made = apply_snapshot(snapshot, keyed(event, "event"))
-        made["event_id"] = event_id_of(made.get("event_id") or "")
-        if made.get("timestamp") is None:
-            made["timestamp"] = iso_time(time())
-        for key, value in self._fields.defaults().items():
-            if made.get(key) is None:
-                made[key] = value
-        made["contexts"] = {**self._fields.contexts, **(made.get("contexts") or {})}
-        if self.options["attach_stacktrace"] and not any(map(made.get, ("exception", "stacktrace", "threads"))):
-            stack = self.extractor.current(sys._getframe(), b'"crashed":false,"current":true')
-            made["threads"] = self._as_dict(Capture("", 0.0, "", b"", stack, "threads", b"", b"", None, 0, ()))["threads"]
-        return made
+    def _failed(self, where: str, failure: BaseException) -> None:
+        """Count a capture that came to nothing; absorb the failure if it is tocsin's own.
 
-    def _as_dict(self, capture: Capture) -> dict[str, Any]:
-        event: dict[str, Any] = _json.loads(self.assembler.payload(capture))
-        return event
-
-    def _send(
-        self,
-        snapshot: ScopeSnapshot,
-        level: str,
-        head: bytes,
-        stack: Stack | None,
-        stack_key: str,
-        hint: Any,
-        exc_info: Any,
-    ) -> str | None:
-        """Complete a capture with what the scopes say and pass it on, through the hooks if there are any."""
-        rings = snapshot.rings
-        breadcrumbs = None
-        total = 0
-        if rings:
-            breadcrumbs = rings[0].snapshot()
-            total = rings[0].total
-            for ring in rings[1:]:
-                breadcrumbs += ring.snapshot()
-                total += ring.total
-            if len(rings) > 1:
-                breadcrumbs.sort(key=_stamp)
-        capture = Capture(
-            new_event_id(),
-            time(),
-            snapshot.level or level,
-            head,
-            stack,
-            stack_key,
-            self._fields.of(snapshot),
-            self._fields.static,
-            breadcrumbs,
-            total,
-            snapshot.attachments,
-        )
-        if hint is None and not self._hooks.wanted(snapshot):
-            return capture.event_id if self._offer(capture) else None
-        given = dict(keyed(hint, "hint")) if hint is not None else {}
-        if exc_info is not None:
-            given.setdefault("exc_info", exc_info)
-        return self._send_dict(self._as_dict(capture), given, snapshot)
-
-    def _send_dict(self, event: dict[str, Any], hint: dict[str, Any], snapshot: ScopeSnapshot) -> str | None:
-        """The hook lane: run the hooks on the event and pass on what they leave of it."""
-        hint = dict(hint)
-        hint["attachments"] = [*(hint.get("attachments") or ()), *snapshot.attachments]
-        if self._hooks.wanted(snapshot):
-            # A copy of its own: a hook may change what it is given, at any depth.
-            seen = _json.loads(dumps(self._normalizer.event(event)))
-            made, reason = self._hooks.run(seen, hint, snapshot, self.gate)
-            if made is None:
-                self.stats.record_dropped(reason)
-                return None
-            event = made
-        normal = self._normalizer.event(event)
-        event_id = normal.setdefault("event_id", new_event_id())
-        attachments = hint.get("attachments")
-        kept = tuple(attachments) if type(attachments) is list else ()
-        return event_id if self._offer(PreparedEvent(event_id, dumps(normal), kept)) else None
-
-    def _offer(self, item: Capture | PreparedEvent) -> bool:
-        """Give an event to the transport; False, counted, if it does not take it."""
-        transport = self.transport
-        if transport is None:
-            self.stats.record_dropped(DiscardReason.INTERNAL_SDK_ERROR)
-            return False
-        offer = getattr(transport, "offer", None)
-        if offer is not None:
-            if offer(item, item.size_bytes):
-                return True
-            self.stats.record_dropped(DiscardReason.QUEUE_OVERFLOW)
-            return False
-        transport.capture_envelope(self.assembler.envelope(item))
-        if not transport.settles:
-            self.stats.record_delivered()
-        return True
-
-    def _refuses(self, reason: str | None) -> bool:
-        """Whether no event is to be built, by the gate's word or for what is known of the transport; counts it."""
-        if reason is None:
-            transport = self.transport
-            if fence.is_fenced():
-                # Code that tocsin itself has called captures: it would never end.
-                reason = DiscardReason.EVENT_PROCESSOR
-            elif transport is None:
-                reason = DiscardReason.INTERNAL_SDK_ERROR
-            elif transport.is_limited(DataCategory.ERROR):
-                reason = DiscardReason.RATELIMIT_BACKOFF
-            elif transport.is_full():
-                reason = DiscardReason.QUEUE_OVERFLOW
-            else:
-                return False
-        self.stats.record_dropped(reason)
-        return True
-
-    def _failed(self, where: str, failure: Exception) -> None:
-        diagnostics.internal_error(where, failure)
+        What a signal handler raised, and what was thrown into the thread from outside, has only landed here.
+        """
         self.stats.record_dropped(DiscardReason.INTERNAL_SDK_ERROR)
+        if not isinstance(failure, Exception) or fence.came_from_signal(failure) or _is_foreign(failure):
+            raise failure
+        diagnostics.internal_error(where, failure)
 
     def flush(self, timeout: float | None = None, callback: Callable[[int, float], object] | None = None) -> bool:
         """Wait until everything captured before is delivered or counted; return whether it is.
@@ -354,9 +262,10 @@ class Client:
         self.close()
 
 
-def _stamp(entry: Any) -> float:
-    stamp: float = entry[0]
-    return stamp
+def _is_foreign(failure: Exception) -> bool:
+    # Nothing that tocsin calls while capturing raises any but the interpreter's own exceptions.
+    module = type(failure).__module__
+    return module != "builtins" and module.partition(".")[0] not in ("tocsin", "json", "orjson")
 
 
 def _secret_predicate(options: dict[str, Any]) -> Callable[[str], bool] | None:
@@ -366,7 +275,9 @@ def _secret_predicate(options: dict[str, Any]) -> Callable[[str], bool] | None:
         return rule
     scrubber = options["event_scrubber"]
     if scrubber is None:
-        return key_predicate([*DEFAULT_DENYLIST, *([] if options["_user_info"] else DEFAULT_PII_DENYLIST)], by_term=True)
+        return key_predicate(
+            [*DEFAULT_DENYLIST, *([] if options["_user_info"] else DEFAULT_PII_DENYLIST)], by_term=True
+        )
     return key_predicate(scrubber.denylist, by_term=True) if type(scrubber) is EventScrubber else None
 
 
@@ -375,5 +286,3 @@ def _representation(options: dict[str, Any]) -> Callable[[object], str | None] |
     if represent is None and options["value_repr"] == "full":
         return repr
     return represent
-
-

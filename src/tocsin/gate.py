@@ -83,5 +83,3 @@ class Gate:
 def mark(error: BaseException, event_id: str) -> None:
     """Remember on an exception that it was captured."""
     _dict_of(error)[MARK] = event_id
-
-

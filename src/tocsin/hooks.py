@@ -80,6 +80,8 @@ def _told(name: str, hook: Any, *arguments: Any) -> Any:
     try:
         return hook(*arguments)
     except Exception as error:
+        if fence.came_from_signal(error):
+            raise
         diagnostics.warn_once(name, f"{name} raised {type(error).__name__}: {error}")
         diagnostics.internal_error(name, error)
         return None

@@ -179,19 +179,30 @@ class Normalizer:
         for key, value in keyed(request, "request").items():
             if value is None:
                 continue
-            if key in ("url", "method", "fragment") or (key == "query_string" and is_a(value, str)):
+            if key == "url":
+                base, mark, query = self.text(value, limits.TEXT_CHARS).partition("?")
+                made[key] = base + mark + self._query(query)
+            elif key == "query_string" and is_a(value, str):
+                made[key] = self._query(self.text(value, limits.TEXT_CHARS))
+            elif key in ("method", "fragment"):
                 made[key] = self.text(value, limits.TEXT_CHARS)
             else:
                 made[key] = Fragment(self._renderer.data(value, limits.REQUEST_DATA_BYTES, limits.EXTRA_DEPTH))
         return Fragment(self._renderer.data(made, limits.EVENT_BYTES, limits.EXTRA_DEPTH)) if made else None
 
+    def _query(self, query: str) -> str:
+        """A query string with the values of secret parameters hidden."""
+        if self._is_secret is None or "=" not in query:
+            return query
+        parts = []
+        for part in query.split("&"):
+            name, equals, _ = part.partition("=")
+            parts.append(f"{name}={FILTERED}" if equals and self._is_secret(name[: limits.KEY_CHARS]) else part)
+        return "&".join(parts)
+
     def breadcrumbs(self, breadcrumbs: object) -> dict[str, Any] | None:
         """Breadcrumbs, in either of the two shapes of a list."""
-        if is_a(breadcrumbs, dict):
-            breadcrumbs = dict.get(breadcrumbs, "values")  # type: ignore[arg-type]
-        if not is_a(breadcrumbs, list) and not is_a(breadcrumbs, tuple):
-            return None
-        made = [self._breadcrumb(crumb) for crumb in breadcrumbs if is_a(crumb, dict)]  # type: ignore[attr-defined]
+        made = [self._breadcrumb(crumb) for crumb in _values(breadcrumbs) if is_a(crumb, dict)]
         return {"values": made} if made else None
 
     def _breadcrumb(self, crumb: dict[Any, Any]) -> dict[str, Any]:
@@ -213,12 +224,8 @@ class Normalizer:
 
     def exception(self, exception: object) -> Any:
         """Exceptions, in any of the three shapes: an object with `values`, a list, or a single one."""
-        if is_a(exception, dict) and "values" not in exception:  # type: ignore[operator]
-            return {"values": [self._exception(exception)]}
-        values = dict.get(exception, "values") if is_a(exception, dict) else exception  # type: ignore[arg-type]
-        if not is_a(values, list) and not is_a(values, tuple):
-            return None
-        return {"values": [self._exception(value) for value in values if is_a(value, dict)]}  # type: ignore[attr-defined]
+        values = [exception] if is_a(exception, dict) and not _has_values(exception) else _values(exception)
+        return {"values": [self._exception(value) for value in values if is_a(value, dict)]}
 
     def _exception(self, value: object) -> dict[str, Any]:
         made: dict[str, Any] = {}
@@ -274,6 +281,17 @@ def _pairs(tags: object) -> list[tuple[Any, Any]]:
     if is_a(tags, list) or is_a(tags, tuple):
         return [tuple(pair) for pair in tags if type(pair) in (list, tuple) and len(pair) == 2]  # type: ignore[attr-defined]
     return list((mapping_of(tags, "tags") or {}).items())
+
+
+def _has_values(interface: Any) -> bool:
+    return dict.__contains__(interface, "values")
+
+
+def _values(interface: Any) -> list[Any]:
+    """The list in either of the two shapes that lists have in an event."""
+    if is_a(interface, dict):
+        interface = dict.get(interface, "values")
+    return list(interface) if is_a(interface, list) or is_a(interface, tuple) else []
 
 
 def tag_key(key: object) -> str:
@@ -332,5 +350,3 @@ def _is_ipv6(text: str) -> bool:
     if not all(0 < len(group) <= 4 and _HEX.issuperset(group.lower()) for group in groups):
         return False
     return len(groups) < 8 if compressed else len(groups) == 8
-
-

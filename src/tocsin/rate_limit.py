@@ -9,10 +9,12 @@ import time
 
 from tocsin import limits
 from tocsin.client_report import DataCategory
+from tocsin.importing import late_import
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
 _KNOWN = frozenset(value for name, value in vars(DataCategory).items() if name.isupper())
 # The key of a limit on everything.
@@ -103,9 +105,9 @@ def _retry_after_s(text: str | None) -> float:
 
 
 def _seconds_until(date: str) -> float | None:
-    from email.utils import parsedate_to_datetime
-
+    utils: Any = late_import("email.utils")
     try:
-        return max(0.0, parsedate_to_datetime(date).timestamp() - time.time())
+        end_s: float = utils.parsedate_to_datetime(date).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
+    return max(0.0, end_s - time.time())

@@ -97,6 +97,8 @@ def _call_processor(processor: Any, event: dict[str, Any], context: Any) -> Any:
     try:
         return processor(event, context)
     except Exception as error:
+        if fence.came_from_signal(error):
+            raise
         name = text_of(getattr(processor, "__qualname__", None))
         diagnostics.warn_once(
             f"processor {name}", f"event processor {name} raised {type(error).__name__}: event dropped"

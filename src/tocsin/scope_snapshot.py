@@ -181,6 +181,8 @@ def _call_with(function: Any, scope: Scope) -> None:
     try:
         function(scope)
     except Exception as error:
+        if fence.came_from_signal(error):
+            raise
         # The event is worth more than what the function would have added.
         diagnostics.internal_error("scope callback", error)
 

@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+import pytest
+
 # Longer than anything here takes on a slow machine; whatever waits gives up then.
 PATIENCE_S = 60.0
 
@@ -106,6 +108,8 @@ def deadline() -> Callable[[], bool]:
 
 def grown_blocks(cycle: Callable[[], object], cycles: int) -> int:
     """How many more blocks of memory are allocated after `cycles` calls; the least of three runs, past a warm-up."""
+    if not sys.getallocatedblocks():
+        pytest.skip("PYTHONMALLOC=malloc: the interpreter does not count blocks that it does not manage itself")
     growths = []
     for _ in range(4):
         gc.collect()
@@ -115,6 +119,25 @@ def grown_blocks(cycle: Callable[[], object], cycles: int) -> int:
         gc.collect()
         growths.append(sys.getallocatedblocks() - before)
     return min(growths[1:])
+
+
+def failing_allocations(attempt: Callable[[], object], most: int = 400) -> Iterator[bool]:
+    """Calls `attempt` with its first allocation failing, then its second, up to `most`; yields after each.
+
+    What is yielded says whether a MemoryError came out; anything else that comes out is an error. Skips the test
+    where CPython was built without its test modules.
+    """
+    memory = pytest.importorskip("_testcapi", reason="this Python has no _testcapi, which makes allocations fail")
+    for count in range(most):
+        has_failed = False
+        memory.set_nomemory(count, count + 1)
+        try:
+            attempt()
+        except MemoryError:
+            has_failed = True
+        finally:
+            memory.remove_mem_hooks()
+        yield has_failed
 
 
 def outcome(call: Callable[[], object]) -> tuple[str, object]:

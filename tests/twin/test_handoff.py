@@ -29,6 +29,7 @@ from hypothesis.stateful import (
 
 from support.concurrency import (
     PATIENCE_S,
+    failing_allocations,
     grown_blocks,
     outcome,
     threads,
@@ -299,3 +300,42 @@ def test_ten_thousand_cycles_leave_no_memory_behind(backend: Any) -> None:
     assert grown_blocks(lambda: kept.append(object()), 1000) >= 1000
     assert grown_blocks(cycle, 10_000) <= 50
     assert grown_blocks(lambda: backend.Handoff(5, 5).offer(Item(), 1), 1000) <= 50
+
+
+def test_running_out_of_memory_leaves_the_counts_right(backend: Any) -> None:
+    """Whichever allocation fails, nothing is held that was not counted, and the handoff works on."""
+    handoff = backend.Handoff(200, 1000)
+
+    def offer_many() -> None:
+        for number in range(1000, 1200):
+            handoff.offer([number], 5)
+
+    failures = 0
+    for has_failed in failing_allocations(offer_many):
+        failures += has_failed
+        held = len(handoff)
+        assert handoff.size_bytes == 5 * held
+        numbers = [number for [number] in drain(handoff)]
+        assert len(numbers) == held
+        assert numbers == sorted(numbers)
+        assert (len(handoff), handoff.size_bytes) == (0, 0)
+    assert failures > 0
+    assert sum(handoff.offer(number, 5) for number in range(250)) == 200
+
+
+def test_running_out_of_memory_makes_no_half_handoff(backend: Any) -> None:
+    """A handoff is made as a whole, or MemoryError says that it is not (for the lock, RuntimeError, as in CPython)."""
+    made: list[Any] = []
+
+    def make() -> None:
+        try:
+            made.append(backend.Handoff(100, 1000))
+        except RuntimeError as error:
+            raise MemoryError from error
+
+    failures = sum(failing_allocations(make, 60))
+    assert failures > 0
+    assert made
+    for handoff in made:
+        assert handoff.offer("item", 1)
+        assert handoff.take(0) == "item"

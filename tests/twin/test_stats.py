@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from support.concurrency import (
+    failing_allocations,
     grown_blocks,
     outcome,
 )
@@ -302,3 +303,23 @@ def test_counting_leaves_no_memory_behind(backend: Any) -> None:
     assert grown_blocks(lambda: kept.append(object()), 1000) >= 1000
     assert grown_blocks(cycle, 3000) <= 50
     assert grown_blocks(backend.Stats, 1000) <= 50
+
+
+def test_running_out_of_memory_loses_no_count(backend: Any) -> None:
+    """Whichever allocation fails, what was counted can still be read and told."""
+    stats = backend.Stats()
+    for reason in REASONS:
+        stats.record_dropped(reason, "attachment", 1000)
+    expected = sorted((reason, "attachment", 1000) for reason in REASONS)
+    taken: list[Any] = [None]
+
+    def take() -> None:
+        taken[0] = stats.take_discarded()
+
+    failures = 0
+    for has_failed in failing_allocations(take, 60):
+        failures += has_failed
+        discarded = stats.take_discarded() if has_failed else taken[0]
+        assert discarded == expected
+        stats.restore_discarded(discarded)
+    assert failures > 0

@@ -793,37 +793,6 @@ def test_parent_and_children_send_each_event_once(server: Receiver, hook: str, h
     assert all(len(names) == 1 for names in owners.values()), owners
 
 
-def test_a_fork_waits_for_an_import_on_the_worker() -> None:
-    """A child whose parent was importing urllib3 on the worker could never import it; so the fork waits."""
-    code = """
-import os, sys, threading
-from tocsin.transport import connection
-reached, go = threading.Event(), threading.Event()
-def importing():
-    with connection._importing:
-        reached.set()
-        assert go.wait(20)
-worker = threading.Thread(target=importing)
-worker.start()
-assert reached.wait(20)
-threading.Timer(0.2, go.set).start()
-pid = os.fork()
-assert go.is_set() or pid == 0
-if pid == 0:
-    os._exit(0 if go.is_set() and not connection._importing.locked() else 1)
-assert os.waitpid(pid, 0)[1] == 0
-assert not connection._importing.locked()
-connection._IMPORT_WAIT_S = 0.05
-with connection._importing:
-    pid = os.fork()
-    if pid == 0:
-        os._exit(connection._importing.locked())
-    assert os.waitpid(pid, 0)[1] == 0
-    assert connection._importing.locked()
-"""
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], timeout=60, check=True)
-
-
 def test_reports_do_not_count_themselves(server: Receiver, make: Make) -> None:
     """A refused report is no further loss."""
     transport, stats = make(server.dsn)

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from support.receiver import wait_until
+from tocsin import native
 from tocsin._backend import Handoff
-from tocsin.transport import native
 from tocsin.transport.worker import Worker
 
 

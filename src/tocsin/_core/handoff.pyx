@@ -82,7 +82,7 @@ cdef class Handoff:
             raise MemoryError
         self._bell = PyThread_allocate_lock()
         if self._bell is NULL:
-            raise MemoryError
+            raise RuntimeError("can't allocate lock")
         PyThread_acquire_lock(self._bell, NOWAIT_LOCK)
         self._items = [None] * <Py_ssize_t>tcn_handoff_places(self._queue)
 

@@ -102,14 +102,23 @@ cdef class Stats:
     def take_discarded(self):
         """Moves out what no client report has told yet: (reason, category, quantity), sorted."""
         cdef list discarded = []
-        cdef uint64_t units
+        cdef uint64_t taken[TCN_STATS_REASONS][TCN_STATS_CATEGORIES]
         cdef int row, column
         for row in range(TCN_STATS_REASONS):
             for column in range(TCN_STATS_CATEGORIES):
-                units = tcn_stats_take_unreported(self._stats, row, column)
-                if units:
-                    discarded.append((reasons[row], categories[column], units))
-        discarded.sort()
+                taken[row][column] = tcn_stats_take_unreported(self._stats, row, column)
+        try:
+            for row in range(TCN_STATS_REASONS):
+                for column in range(TCN_STATS_CATEGORIES):
+                    if taken[row][column]:
+                        discarded.append((reasons[row], categories[column], taken[row][column]))
+            discarded.sort()
+        except BaseException:
+            # Out of memory: what nobody was told is not lost.
+            for row in range(TCN_STATS_REASONS):
+                for column in range(TCN_STATS_CATEGORIES):
+                    tcn_stats_restore_unreported(self._stats, row, column, taken[row][column])
+            raise
         return discarded
 
     def restore_discarded(self, discarded):

@@ -10,7 +10,8 @@ import sys
 from types import FunctionType
 
 from tocsin import limits
-from .describe import cut, describe, raw_attribute, type_qualname
+
+from .describe import cut, describe, plain_text, raw_attribute, type_qualname
 from .fence import call_fenced
 
 TYPE_CHECKING = False
@@ -128,7 +129,7 @@ def _own_text(error: BaseException) -> str:
     answer = call_fenced(method if type(method) is FunctionType else str, error)
     if type(answer) is not str:
         if answer is not None and issubclass(type(answer), str):
-            return str.__getitem__(answer, slice(0, limits.TEXT_CHARS + 1))  # type: ignore[arg-type]
+            return plain_text(answer, limits.TEXT_CHARS + 1)
         arguments = describe(error, limits.NAME_CHARS, False) if method is _BUILTIN_STR else ""
         return cut(f"{_UNREADABLE} {arguments}".rstrip(), limits.TEXT_CHARS)
     return answer[: limits.TEXT_CHARS + 1]
@@ -143,6 +144,3 @@ def errno_of(error: BaseException) -> int | None:
 def exception_type(error: BaseException) -> str:
     """Return the qualified name of the exception's type."""
     return type_qualname(type(error))
-
-
-

@@ -19,11 +19,13 @@ from types import (
 )
 
 from tocsin import limits
+
 from .fence import call_fenced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
 
 _mro_of = type.__dict__["__mro__"].__get__
 _module_of = type.__dict__["__module__"].__get__
@@ -31,7 +33,7 @@ _qualname_of = type.__dict__["__qualname__"].__get__
 _dict_of = type.__dict__["__dict__"].__get__
 _flags_of = type.__dict__["__flags__"].__get__
 _args_of = BaseException.__dict__["args"].__get__
-_module_dict_of = ModuleType.__dict__["__dict__"].__get__
+_module_dict_of = vars(ModuleType)["__dict__"].__get__
 
 _MISSING = object()
 _HEAP_TYPE = 1 << 9
@@ -76,8 +78,7 @@ def type_name(kind: type) -> str:
 
 def type_qualname(kind: type) -> str:
     """Return the qualified name of a type, cut to what a server keeps."""
-    name = _qualname_of(kind)
-    return str.__getitem__(name, slice(0, limits.NAME_CHARS))
+    return plain_text(_qualname_of(kind), limits.NAME_CHARS)
 
 
 def type_module(kind: type) -> str | None:
@@ -118,6 +119,15 @@ def _fenced_text(method: object, value: object, kind: type, max_chars: int) -> s
     return cut(answer, max_chars) if type(answer) is str else f"<{type_name(kind)}: its representation failed>"
 
 
+def plain_text(value: Any, max_chars: int) -> str:
+    """Return the beginning of a text as an exact str, past any override of a subclass."""
+    return str.__getitem__(value, slice(0, max_chars))
+
+
+def _bytes_part(value: Any, max_bytes: int) -> bytes:
+    return bytes.__getitem__(value, slice(0, max_bytes + 1))
+
+
 def cut(text: str, max_chars: int) -> str:
     """Return `text` in at most `max_chars` characters, an ellipsis at its end where it was cut."""
     return text if len(text) <= max_chars else text[: max(max_chars - 3, 0)] + _ELLIPSIS
@@ -149,7 +159,7 @@ def _builtin(value: object, kind: type, max_chars: int, native: bool) -> str | N
     if issubclass(kind, BaseException):
         return f"{type_qualname(kind)}({_leaves(_args_of(value))})"
     if issubclass(kind, bytes):
-        return _bytes(bytes.__getitem__(value, slice(0, max_chars)), max_chars, native)  # type: ignore[arg-type]
+        return _bytes(_bytes_part(value, max_chars), max_chars, native)
     if named == ("collections", "deque") and _is_the(kind, *named):
         return f"deque([{_leaves(value)}])"
     return None
@@ -185,12 +195,12 @@ def _time(value: object, native: bool) -> str:
             # A zone of the user's own computes its offset in Python: it is named, not asked.
             bare = value.replace(tzinfo=None)  # type: ignore[attr-defined]
             return f"{bare.isoformat()} {type_name(type(zone))}"
-    return value.isoformat() if native else repr(value)  # type: ignore[attr-defined,no-any-return]
+    return value.isoformat() if native else repr(value)  # type: ignore[attr-defined]
 
 
 def _leaves(values: object) -> str:
     """The members of a tuple or a deque, leaves only."""
-    shown = []
+    shown: list[str] = []
     iterate = tuple.__iter__ if issubclass(type(values), tuple) else type(values).__iter__  # type: ignore[attr-defined]
     try:
         for value in islice(iterate(values), limits.ATTRIBUTES):  # type: ignore[arg-type]
@@ -225,7 +235,7 @@ def _object(value: object, kind: type, is_secret: Callable[[str], bool] | None) 
     own = _instance_dict(value, kind)
     if own is not None and type(own.get("_name_")) is str and "_value_" in own:
         return f"<{type_name(kind)}.{own['_name_']}: {leaf(own['_value_'])}>"
-    shown = []
+    shown: list[str] = []
     more = False
     for name, attribute in instance_attributes(value, kind, own):
         if len(shown) >= limits.ATTRIBUTES:
@@ -240,9 +250,7 @@ def _object(value: object, kind: type, is_secret: Callable[[str], bool] | None) 
     return " ".join([f"<{type_name(kind)}", *shown]) + ">"
 
 
-def instance_attributes(
-    value: object, kind: type, own: dict[object, object] | None
-) -> Iterator[tuple[str, object]]:
+def instance_attributes(value: object, kind: type, own: dict[object, object] | None) -> Iterator[tuple[str, object]]:
     """Yield (name, value) from an instance's dict `own` and its slots, running no descriptor of its type's own."""
     if own is not None:
         try:
@@ -289,7 +297,7 @@ def key_text(key: object) -> str:
     """Return the text that a dict's key has in JSON."""
     kind = type(key)
     if issubclass(kind, str):
-        return cut(str.__getitem__(key, slice(0, limits.KEY_CHARS + 1)), limits.KEY_CHARS)  # type: ignore[arg-type]
+        return cut(plain_text(key, limits.KEY_CHARS + 1), limits.KEY_CHARS)
     if kind is tuple:
         return cut(f"({_leaves(key)})", limits.KEY_CHARS)
     text = leaf(key)

@@ -6,6 +6,7 @@ from a signal handler or a `__del__` elsewhere, is told apart by nothing but bei
 
 from __future__ import annotations
 
+import sys
 from _thread import get_ident
 
 _inside: set[int] = set()
@@ -20,14 +21,16 @@ def call_fenced(function: object, *arguments: object) -> object:
     """Call `function`; None if it raises an Exception. KeyboardInterrupt and the like go through.
 
     A SystemExit that the called function itself raises is its failure to answer, not a wish to exit; one that comes
-    from below or from a signal handler is let through.
+    from below is let through, and so is whatever a signal handler raised while the function ran.
     """
     ident = get_ident()
     nested = ident in _inside
     _inside.add(ident)
     try:
         return function(*arguments)  # type: ignore[operator]
-    except Exception:
+    except Exception as error:
+        if came_from_signal(error):
+            raise
         return None
     except SystemExit as exit_:
         if _raised_by(exit_, function):
@@ -45,3 +48,25 @@ def _raised_by(error: BaseException, function: object) -> bool:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return trace is not None and code is not None and trace.tb_frame.f_code is code
+
+
+def came_from_signal(error: BaseException) -> bool:
+    """Whether a handler of a signal raised the error: it is meant for the application, wherever it has landed."""
+    signals = sys.modules.get("_signal")
+    if signals is None:
+        return False
+    handlers = set()
+    for number in range(1, signals.NSIG):
+        try:
+            handler = signals.getsignal(number)
+        except ValueError:
+            continue
+        code = getattr(getattr(handler, "__func__", handler), "__code__", None)
+        if code is not None:
+            handlers.add(id(code))
+    trace = error.__traceback__
+    while trace is not None:
+        if id(trace.tb_frame.f_code) in handlers:
+            return True
+        trace = trace.tb_next
+    return False

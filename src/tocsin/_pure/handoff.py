@@ -83,10 +83,14 @@ class Handoff:
         append = self._items.append
         # As a whole: the test of both bounds and the reservation. It ends with the call of `append`, and an
         # exception from a signal handler can land only after that call: no reservation stays without its item.
-        if self._len < self._capacity and self._size_bytes + size_bytes <= self._capacity_bytes:
-            self._len += 1
-            self._size_bytes += size_bytes
-            self._offered += 1
+        # The sums are made before the first of them is kept, since making one can run out of memory.
+        new_len = self._len + 1
+        new_size_bytes = self._size_bytes + size_bytes
+        new_offered = self._offered + 1
+        if new_len <= self._capacity and new_size_bytes <= self._capacity_bytes:
+            self._len = new_len
+            self._size_bytes = new_size_bytes
+            self._offered = new_offered
             try:
                 append(entry)
             except MemoryError:
@@ -113,8 +117,10 @@ class Handoff:
             if self._items:
                 # As a whole: the item leaves the queue and the counts, by statements that call nothing.
                 item, size_bytes = self._items[0]
-                self._len -= 1
-                self._size_bytes -= size_bytes
+                new_len = self._len - 1
+                new_size_bytes = self._size_bytes - size_bytes
+                self._len = new_len
+                self._size_bytes = new_size_bytes
                 del self._items[0]
                 return item
             if self._woken:

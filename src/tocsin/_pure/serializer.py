@@ -13,6 +13,10 @@ from tocsin._pure.breadcrumbs import Entry
 from tocsin._pure.stacktrace import Stack
 from tocsin._pure.values import Fragment, Renderer, json_string
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 # An event written by hand may be wide and deep where no databag is; the size guard has the last word.
 _EVENT_DEPTH = 24
 _EVENT_BREADTH = 10_000
@@ -144,7 +148,7 @@ def render(capture: Capture) -> bytes:
     return b"".join(out)
 
 
-def _render_frames(out: list[bytes], frames: list[object]) -> None:
+def _render_frames(out: list[bytes], frames: Sequence[object]) -> None:
     shown = len(frames) // 2
     for index in range(shown):
         site, variables = frames[2 * index], frames[2 * index + 1]

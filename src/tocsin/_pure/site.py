@@ -11,6 +11,7 @@ import sys
 from types import CodeType, ModuleType
 
 from tocsin import limits
+
 from .values import json_string
 
 TYPE_CHECKING = False
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _HIDING_NAMES = frozenset({"__tracebackhide__", "__traceback_hide__"})
-_module_dict_of = ModuleType.__dict__["__dict__"].__get__
+_module_dict_of = vars(ModuleType)["__dict__"].__get__
 _NESTED = 0x0002 | 0x0001  # CO_NEWLOCALS | CO_OPTIMIZED: the frame of a function, with locals of its own
 
 

@@ -71,8 +71,8 @@ class StackExtractor:
     """Walks tracebacks and frames for one client, and remembers the sites it has seen.
 
     `renderer` renders locals (None: no locals are read); `classify(module, abs_path)` tells the application's own
-    code; `max_frames` bounds a stack that was completed with the callers' frames, `max_chars` what an exception says. The table of sites is bounded, and a
-    code object that dies takes its sites with it.
+    code; `max_frames` bounds a stack that was completed with the callers' frames, `max_chars` what an exception
+    says. The table of sites is bounded, and a code object that dies takes its sites with it.
     """
 
     def __init__(
@@ -160,8 +160,7 @@ class StackExtractor:
             frames[2 * index + 1] = None
             detailed = index < limits.DETAILED_OUTER or index >= shown - limits.DETAILED_INNER
             if detailed and self._renderer is not None:
-                site = frames[2 * index]
-                frames[2 * index + 1] = self._variables(held, site, clears)  # type: ignore[arg-type]
+                frames[2 * index + 1] = self._variables(held, frames[2 * index], clears)  # type: ignore[arg-type]
         stack.frames.append(frames)
         stack.totals.append(total)
 
@@ -277,9 +276,7 @@ def _joined(
     return entries[-min(most, limits.FRAMES_OUTER + limits.FRAMES_INNER) :], below[1] + above[1]
 
 
-def _head(
-    tree: list[Link], index: int, mechanism: str, handled: bool, synthetic: bool, max_chars: int
-) -> bytes:
+def _head(tree: list[Link], index: int, mechanism: str, handled: bool, synthetic: bool, max_chars: int) -> bytes:
     """The members of one exception but its stacktrace."""
     link = tree[index]
     error = link.error

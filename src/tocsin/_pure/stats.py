@@ -129,10 +129,18 @@ class Stats:
         fresh = [0] * (len(REASONS) * _WIDTH)
         # One statement, so that two callers get two different lists and no count falls between them.
         taken, self._unreported = self._unreported, fresh
-        discarded = [
-            (REASONS[place // _WIDTH], CATEGORIES[place % _WIDTH], count) for place, count in enumerate(taken) if count
-        ]
-        discarded.sort()
+        try:
+            discarded = [
+                (REASONS[place // _WIDTH], CATEGORIES[place % _WIDTH], count)
+                for place, count in enumerate(taken)
+                if count
+            ]
+            discarded.sort()
+        except BaseException:
+            # Out of memory, or cut short by a signal handler: what nobody was told is not lost.
+            for place, count in enumerate(taken):
+                self._unreported[place] += count
+            raise
         return discarded
 
     def restore_discarded(self, discarded: Iterable[tuple[str, str, int]]) -> None:

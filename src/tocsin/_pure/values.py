@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import islice
 
 from tocsin import limits
-from tocsin._pure.describe import cut, describe, key_text, leaf, module_variables, type_name
+from tocsin._pure.describe import cut, describe, key_text, leaf, module_variables, plain_text, type_name
 
 try:
     from _json import encode_basestring as _quote
@@ -19,6 +19,7 @@ except ImportError:  # an interpreter without the accelerator
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
 
 FILTERED = "[Filtered]"
 CYCLIC = "<cyclic>"
@@ -82,14 +83,14 @@ class Renderer:
         self._value(out, value, True, max_depth, max_bytes, [])
         return bytes(out)
 
-    def text(self, value: object, max_chars: int) -> str:
+    def text(self, value: Any, max_chars: int) -> str:
         """Return `value` as plain text of at most `max_chars` characters: of a str itself, of others what they are."""
         max_chars = min(max_chars, self._max_chars)
         kind = type(value)
         if issubclass(kind, str):
-            return cut(str.__getitem__(value, slice(0, max_chars + 1)), max_chars)  # type: ignore[arg-type]
+            return cut(plain_text(value, max_chars + 1), max_chars)
         if issubclass(kind, int) and kind is not bool:
-            return str(int.__int__(value)) if int.bit_length(value) <= limits.INTEGER_BITS else leaf(value)  # type: ignore[arg-type]
+            return str(int.__int__(value)) if int.bit_length(value) <= limits.INTEGER_BITS else leaf(value)
         if value is None or kind is bool or kind is float:
             return repr(value)
         return describe(value, max_chars, True, self._is_secret, self._represent)
@@ -134,7 +135,7 @@ class Renderer:
         return known
 
     def _entry(
-        self, out: bytearray, key: str, value: object, native: bool, depth: int, end: int, parents: list[int]
+        self, out: bytearray, key: Any, value: object, native: bool, depth: int, end: int, parents: list[int]
     ) -> None:
         out += json_string(key)
         out += b":"
@@ -143,38 +144,37 @@ class Renderer:
         else:
             self._value(out, value, native, depth, end, parents)
 
-    def _value(self, out: bytearray, value: object, native: bool, depth: int, end: int, parents: list[int]) -> None:
+    def _value(self, out: bytearray, value: Any, native: bool, depth: int, end: int, parents: list[int]) -> None:
         kind = type(value)
         if kind is str:
-            self._text(out, value, native, end)  # type: ignore[arg-type]
+            self._text(out, value, native, end)
         elif value is None:
             out += b"null" if native else b'"None"'
         elif kind is bool:
             text = b"true" if value else b"false"
             out += text if native else b'"True"' if value else b'"False"'
         elif issubclass(kind, int):
-            _integer(out, int.__int__(value), native)  # type: ignore[arg-type]
+            _integer(out, int.__int__(value), native)
         elif issubclass(kind, float):
-            _floating(out, float.__float__(value), native)  # type: ignore[arg-type]
+            _floating(out, float.__float__(value), native)
         elif issubclass(kind, str):
             room = max(end - len(out), 0) + _LEAST_TEXT_CHARS
-            self._text(out, str.__getitem__(value, slice(0, room)), native, end)  # type: ignore[arg-type]
+            self._text(out, plain_text(value, room), native, end)
         elif issubclass(kind, dict):
-            self._mapping(out, value, native, depth, end, parents)  # type: ignore[arg-type]
+            self._mapping(out, value, native, depth, end, parents)
         elif issubclass(kind, list):
-            self._sequence(out, value, list.__len__, list.__iter__, native, depth, end, parents)  # type: ignore[arg-type]
+            self._sequence(out, value, list.__len__, list.__iter__, native, depth, end, parents)
         elif issubclass(kind, tuple):
-            self._sequence(out, value, tuple.__len__, tuple.__iter__, native, depth, end, parents)  # type: ignore[arg-type]
+            self._sequence(out, value, tuple.__len__, tuple.__iter__, native, depth, end, parents)
         elif issubclass(kind, set):
-            self._sequence(out, value, set.__len__, set.__iter__, native, depth, end, parents)  # type: ignore[arg-type]
+            self._sequence(out, value, set.__len__, set.__iter__, native, depth, end, parents)
         elif issubclass(kind, frozenset):
-            self._sequence(out, value, frozenset.__len__, frozenset.__iter__, native, depth, end, parents)  # type: ignore[arg-type]
+            self._sequence(out, value, frozenset.__len__, frozenset.__iter__, native, depth, end, parents)
         elif kind is Fragment and native:
-            out += value  # type: ignore[arg-type]
+            out += value
         else:
             room = max(end - len(out) - 2, _LEAST_TEXT_CHARS)
-            text = describe(value, room, native, self._is_secret, self._represent)
-            self._text(out, text, True, end)
+            self._text(out, describe(value, room, native, self._is_secret, self._represent), True, end)
 
     def _text(self, out: bytearray, text: str, native: bool, end: int) -> None:
         room = max(end - len(out) - 2, _LEAST_TEXT_CHARS)
@@ -190,8 +190,8 @@ class Renderer:
         self,
         out: bytearray,
         value: object,
-        size: Callable[[object], int],
-        iterate: Callable[[object], Iterator[object]],
+        size: Callable[[Any], int],
+        iterate: Callable[[Any], Iterator[Any]],
         native: bool,
         depth: int,
         end: int,
@@ -240,9 +240,9 @@ class Renderer:
                     name = key
                 else:
                     if texts is None:
-                        texts = {other for other in islice(dict.keys(value), breadth) if is_plain_key(other)}
+                        texts = {str(other) for other in islice(dict.keys(value), breadth) if is_plain_key(other)}
                     name = unique_text(key_text(key), texts)
-                self._entry(out, name, item, native, depth - 1, end, parents)  # type: ignore[arg-type]
+                self._entry(out, name, item, native, depth - 1, end, parents)
                 done += 1
         except RuntimeError:
             total = max(total, done)  # another thread changed the dict under the iteration: what was seen is kept
@@ -252,9 +252,7 @@ class Renderer:
             out += b"}"
         parents.pop()
 
-    def _opens(
-        self, out: bytearray, value: object, total: int, empty: bytes, depth: int, parents: list[int]
-    ) -> bool:
+    def _opens(self, out: bytearray, value: object, total: int, empty: bytes, depth: int, parents: list[int]) -> bool:
         """Whether the container's members are to be written; if not, what stands for them has been."""
         if total == 0:
             out += empty

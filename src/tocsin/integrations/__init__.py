@@ -7,7 +7,7 @@ imported only for a client that gets them.
 from __future__ import annotations
 
 import sys
-from weakref import WeakSet, ref
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from tocsin import diagnostics
 from tocsin.integrations.base import DidNotEnable, Integration, is_integration
@@ -37,7 +37,7 @@ DEFAULTS = {
 AUTO_ENABLING: dict[str, tuple[str, str, str]] = {}
 
 _set_up_once: WeakSet[type] = WeakSet()
-_AWAITED = "_awaited_libraries"
+_awaited_libraries: WeakKeyDictionary[Client, list[tuple[str, Callable[[ModuleType], object]]]] = WeakKeyDictionary()
 
 
 def setup_integrations(client: Client) -> None:
@@ -79,7 +79,7 @@ def setup_integrations(client: Client) -> None:
 
 def remove_integrations(client: Client) -> None:
     """Have no integration work for the client any more; for use when it is closed."""
-    for library, callback in vars(client).pop(_AWAITED, ()):
+    for library, callback in _awaited_libraries.pop(client, ()):
         forget(library, callback)
     for identifier, integration in list(client.integrations.items()):
         remove = getattr(integration, "remove", None)
@@ -112,7 +112,9 @@ def _enable(client: Client, integration: Any, is_explicit: bool) -> None:
             _set_up_once.discard(kind)
         if not isinstance(error, DidNotEnable):
             # A fault of the integration, not of who asked for it.
-            diagnostics.warn_once(kind, f"integration {identifier} failed: {type(error).__name__}: {error}")
+            diagnostics.warn_once(
+                f"integration {identifier}", f"integration {identifier} failed: {type(error).__name__}: {error}"
+            )
             diagnostics.internal_error(f"integration {identifier}", error)
         elif is_explicit:
             raise
@@ -133,8 +135,7 @@ def _enable_when_imported(client: Client, identifier: str) -> None:
             _enable(wanting, _load(module, class_name)(), False)
             wanting.refresh_fields()
 
-    awaited: list[tuple[str, Callable[[ModuleType], object]]] = vars(client).setdefault(_AWAITED, [])
-    awaited.append((library, enable))
+    _awaited_libraries.setdefault(client, []).append((library, enable))
     when_imported(library, enable)
 
 

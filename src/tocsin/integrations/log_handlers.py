@@ -1,4 +1,7 @@
-"""Handlers for `logging`, for who wants to say which loggers make breadcrumbs or events; in place of the integration."""
+"""Handlers for `logging`, in place of the integration, for who wants to say which loggers make what.
+
+Imported by `tocsin.integrations.logging` when one of them is asked for.
+"""
 
 from __future__ import annotations
 

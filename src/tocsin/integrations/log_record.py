@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from tocsin import _json, api, limits
-from tocsin._backend import Capture, fence
+from tocsin import limits
+from tocsin._backend import dumps, fence, json_string
+from tocsin.gate import mark
+from tocsin.scope_snapshot import ScopeSnapshot, joined
 from tocsin.scope_stack import get_isolation_scope
 from tocsin.scope_values import is_a, level_of
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
     from typing import Any
 
-    from tocsin._backend import Stack
     from tocsin.client import Client
 
 # What every record has; anything else was given as `extra` or by a filter.
@@ -47,16 +48,31 @@ _STANDARD = frozenset(
         "threadName",
     )
 )
+# How many of them a record has before it is formatted, so that having no more is seen without comparing names.
+_OWN = len(_STANDARD) - len(("asctime", "message")) - (sys.version_info < (3, 12))
+_LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "fatal"}
 _PLAIN = frozenset((int, float, bool, type(None)))
 
 
 def add_breadcrumb(client: Client, record: LogRecord) -> None:
     """Record a breadcrumb of a log record. No code of its arguments' types is run, but for an exception's text."""
-    options = client.options
+    if not add_plain_breadcrumb(client, record):
+        message = formatted(record)
+        _add(client, record, _described(record, client) if message is None else message)
+
+
+def add_plain_breadcrumb(client: Client, record: LogRecord) -> bool:
+    """Record a breadcrumb if that calls nothing foreign, which might log itself; return whether it was."""
     message = formatted(record)
-    if message is None:
-        message = _described(record, client)
-    level = level_of(record.levelno)
+    if message is None or client.options["before_breadcrumb"] is not None:
+        return False
+    _add(client, record, message)
+    return True
+
+
+def _add(client: Client, record: LogRecord, message: str) -> None:
+    options = client.options
+    level = _LEVELS.get(record.levelno) or level_of(record.levelno)
     extra = _extra(record)
     if options["before_breadcrumb"] is not None:
         crumb = {
@@ -68,37 +84,55 @@ def add_breadcrumb(client: Client, record: LogRecord) -> None:
             "data": extra,
         }
         get_isolation_scope().add_breadcrumb(crumb, {"log_record": record})
-    elif options["max_breadcrumbs"] > 0:
-        ring = get_isolation_scope()._own_ring(options["max_breadcrumbs"], client)
+        return
+    capacity = options["max_breadcrumbs"]
+    if capacity > 0:
+        ring = get_isolation_scope()._own_ring(capacity, client)
         ring.add(record.created, "log", record.name, level, message, extra)
 
 
 def capture_event(client: Client, record: LogRecord) -> None:
     """Capture an event of a log record, with the exception it was logged with."""
-    message = formatted(record)
+    if client.transport is None:
+        return
+    client.stats.record_captured()
+    try:
+        error, traceback = _error_of(record)
+        if client.lanes.refuses(client.gate.refuses() if error is None else client.gate.refuses_error(error)):
+            return
+        snapshot = ScopeSnapshot.of()
+        extra = _extra(record)
+        if extra is not None:
+            snapshot.extra = joined(extra, snapshot.extra)
+        stack, key, exc_info = None, "threads", None
+        if error is not None:
+            key, exc_info = "exception", (type(error), error, traceback)
+            full = client.options["add_full_stack"]
+            stack = client.extractor.exception(error, traceback, "logging", True, _caller(), full)
+        elif record.stack_info or record.exc_info or client.options["attach_stacktrace"]:
+            stack = client.extractor.current(_caller(), b'"crashed":false,"current":true')
+        hint = {"log_record": record} if client.lanes.hooks.wanted(snapshot) else None
+        level = level_of(record.levelno) or "error"
+        event_id = client.lanes.send(snapshot, level, _head(client, record), stack, key, hint, exc_info)
+    except Exception as failure:
+        client._failed("logging", failure)
+        return
+    if event_id is not None:
+        get_isolation_scope()._last_event_id = event_id
+        if error is not None:
+            mark(error, event_id)
+
+
+def _head(client: Client, record: LogRecord) -> bytes:
+    """Return what an event says of the record besides the exception, as members in JSON."""
+    message: object = formatted(record)
     if message is None:
-        message = fence.call_fenced(_message_of, record)  # type: ignore[assignment]
+        message = fence.call_fenced(_message_of, record)
     template = record.msg if type(record.msg) is str else message
-    entry: dict[str, Any] = {"message": template, "formatted": template if message is None else message}
-    if record.args:
-        entry["params"] = record.args
-    event: dict[str, Any] = {
-        "level": level_of(record.levelno),
-        "logger": record.name,
-        "logentry": entry,
-        "timestamp": record.created,
-        "extra": _extra(record),
-    }
-    hint: dict[str, Any] = {"log_record": record}
-    error, traceback = _error_of(record)
-    if error is not None:
-        hint["exc_info"] = (type(error), error, traceback)
-        stack = client.extractor.exception(error, traceback, "logging", True, _caller())
-        event["exception"] = _rendered(client, stack, "exception")
-    elif record.stack_info or record.exc_info or client.options["attach_stacktrace"]:
-        stack = client.extractor.current(_caller(), b'"crashed":false,"current":true')
-        event["threads"] = _rendered(client, stack, "threads")
-    api.capture_event(event, hint)
+    entry = {"message": template, "formatted": template if message is None else message, "params": record.args or None}
+    normalizer = client._normalizer
+    logger = normalizer.line(record.name, limits.LOGGER_CHARS)
+    return b'"logger":%s,"logentry":%s' % (json_string(logger), dumps(normalizer.message(entry)))
 
 
 def formatted(record: LogRecord) -> str | None:
@@ -147,26 +181,27 @@ def _described(record: LogRecord, client: Client) -> str:
                 return text
         return renderer.text(value, limits.TEXT_CHARS)
 
-    text, args = record.msg, record.args
-    if type(text) is not str:
-        text = str(described(text))
+    template = record.msg
+    text: str = template if type(template) is str else str(described(template))
+    args: Any = record.args
     if not args:
         return text
-    safe: Any = args
     if type(args) is tuple:
-        safe = tuple(map(described, args))
+        args = tuple(map(described, args))
     elif is_a(args, dict):
-        safe = {key: described(value) for key, value in dict.items(args)}  # type: ignore[arg-type]
+        args = {key: described(value) for key, value in dict.items(args)}
     else:
-        safe = described(args)
+        args = described(args)
     try:
-        return text % safe
+        return str(text % args)
     except Exception:
         return text
 
 
 def _extra(record: LogRecord) -> dict[str, Any] | None:
     members = record.__dict__
+    if len(members) - ("message" in members) - ("asctime" in members) == _OWN:
+        return None
     if members.keys() <= _STANDARD:
         return None
     return {key: value for key, value in members.items() if key not in _STANDARD and not _is_private(key)} or None
@@ -194,8 +229,3 @@ def _caller() -> FrameType | None:
             return frame
         frame = frame.f_back
     return None
-
-
-def _rendered(client: Client, stack: Stack, key: str) -> Any:
-    payload = client.assembler.payload(Capture("", 0.0, "error", b"", stack, key, b"", b"", None, 0, ()))
-    return _json.loads(payload)[key]

@@ -6,12 +6,12 @@ have taken out what is secret, and have formatted the text, which is then not do
 
 from __future__ import annotations
 
-from _thread import get_ident
-
 from tocsin import diagnostics
+from tocsin.inactive import INACTIVE
 from tocsin.integrations.base import Integration
 from tocsin.integrations.ignored_loggers import IgnoredLoggers
-from tocsin.integrations.log_record import add_breadcrumb, capture_event
+from tocsin.integrations.log_record import add_breadcrumb, add_plain_breadcrumb, capture_event
+from tocsin.integrations.nesting import Nesting
 from tocsin.integrations.patch import Patch, resemble
 from tocsin.scope_stack import get_client
 
@@ -35,8 +35,8 @@ _LEVELS = {"NOTSET": 0, "DEBUG": 10, "INFO": 20, "WARN": 30, "WARNING": 30, "ERR
 
 # What our own delivery says, and the libraries it may use, would be captured and delivered for ever.
 _ignored = IgnoredLoggers("tocsin", "tocsin.*", "urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry")
-# The threads on which a record is being made something of: what is logged on the way is left alone.
-_busy: set[int] = set()
+# Inside are the threads on which a record is being made something of: what is logged on the way is left alone.
+_busy = Nesting(1)
 
 
 class LoggingIntegration(Integration):
@@ -105,7 +105,9 @@ def _level(value: int | str | None) -> int | None:
 
 def _observe(record: LogRecord) -> None:
     client = get_client()
-    integration = client.get_integration("logging")
+    if client is INACTIVE:
+        return
+    integration = client.integrations.get("logging")
     if integration is None:
         return
     levelno = record.levelno
@@ -114,20 +116,20 @@ def _observe(record: LogRecord) -> None:
         return
     if integration.event_level is not None and levelno >= integration.event_level:
         once(capture_event, client, record)
-    if integration.level is not None and levelno >= integration.level:
+    if integration.level is None or levelno < integration.level:
+        return
+    if _busy or not add_plain_breadcrumb(client, record):
         once(add_breadcrumb, client, record)
 
 
 def once(make: Callable[[Any, LogRecord], None], client: Any, record: LogRecord) -> None:
     """Call `make(client, record)`, unless this is logged by such a call on this thread."""
-    ident = get_ident()
-    if ident in _busy:
+    if not _busy.enter():
         return
-    _busy.add(ident)
     try:
         make(client, record)
     finally:
-        _busy.discard(ident)
+        _busy.leave()
 
 
 def _wrap(original: Any, wanted: Wanted, observe: Any = _observe, diagnostics: Any = diagnostics) -> Any:

@@ -140,8 +140,8 @@ class _Loader:
 
     def exec_module(self, module: ModuleType) -> None:
         loader = self._loader
-        spec = module.__spec__
-        if spec is not None and spec.loader is self:
+        spec: Any = module.__spec__
+        if getattr(spec, "loader", None) is self:
             spec.loader = loader
         if getattr(module, "__loader__", None) is self:
             module.__loader__ = loader

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from _thread import get_ident
 
 from tocsin import diagnostics
 from tocsin.api import capture_uncaught
+from tocsin.integrations.nesting import Nesting
 from tocsin.scope_stack import get_client
 
 TYPE_CHECKING = False
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 # Errors of destructors that run while an error is captured are captured too, but not without end.
-_NESTED = 4
-_reporting: dict[int, int] = {}
+_reporting = Nesting(4)
 # Set once the interpreter is exiting: waits, within what is left of the time for that, until an event is delivered.
 deliver_now: Callable[[], None] | None = None
 
@@ -45,18 +44,12 @@ def report(
         integration = get_client().get_integration(identifier)
         if integration is None or (asked is not None and not asked(integration)):
             return
-        ident = get_ident()
-        depth = _reporting.get(ident, 0)
-        if depth >= _NESTED:
+        if not _reporting.enter():
             return
-        _reporting[ident] = depth + 1
         try:
             captured = capture_uncaught(exc_info, identifier) is not None
         finally:
-            if depth:
-                _reporting[ident] = depth
-            else:
-                del _reporting[ident]
+            _reporting.leave()
         if captured and deliver_now is not None:
             deliver_now()
     except Exception as failure:

@@ -6,11 +6,10 @@ Used by one thread at a time. A connection belongs to the process that made it.
 from __future__ import annotations
 
 import os
-from _thread import get_ident
 from time import monotonic
 
 from tocsin import diagnostics
-from tocsin.transport.native import native
+from tocsin.importing import import_with_loggers, late_import
 from tocsin.transport.proxy import BadProxy, proxy_for
 
 TYPE_CHECKING = False
@@ -26,14 +25,6 @@ _IDLE_S = 30.0
 _ANSWER_BYTES = 64 * 1024
 # Seconds of silence until the system probes the peer, between probes, and the number of probes.
 _KEEP_ALIVE = (("TCP_KEEPIDLE", 45), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6))
-# A fork waits so long for an import on the worker to end.
-_IMPORT_WAIT_S = 5.0
-
-# A child that is forked while another thread imports a module can never import that module: the import's lock is held
-# by a thread that the child does not have. So a fork waits for this lock.
-_importing = native("allocate_lock")()
-# The threads that hold it for a fork.
-_forking: set[int] = set()
 
 
 class Connection:
@@ -169,11 +160,9 @@ class Connection:
             queue.put(connection, block=False)
 
     def _open(self) -> HTTPConnectionPool:
-        with _importing:
-            from urllib3 import Retry
-
-            # urllib3 and the socket module import these when they first need them.
-            __import__("encodings.idna")
+        urllib3: Any = import_with_loggers("urllib3")
+        # The socket module imports it when it first looks up a host.
+        late_import("encodings.idna")
         settings: dict[str, Any] = {"num_pools": 1, "maxsize": 1, "block": False}
         if self._scheme == "https":
             settings.update(_tls_settings(self._files))
@@ -181,12 +170,13 @@ class Connection:
         if socket_options is not None:
             settings["socket_options"] = socket_options
         manager, is_relaying = self._manager(settings)
-        self._retries = Retry(total=False)
+        self._retries = urllib3.Retry(total=False)
         # A proxy for plain http wants to be told the whole URL; everyone else knows what they are.
         self._target = self._url if is_relaying else "/" + self._url.split("/", 3)[3]
         # All of the manager that is needed: it would parse the URL for every request.
-        self._pool = manager.connection_from_url(self._url)
-        return self._pool
+        pool = manager.connection_from_url(self._url)
+        self._pool = pool
+        return pool
 
     def _manager(self, settings: dict[str, Any]) -> tuple[PoolManager, bool]:
         import urllib3
@@ -195,18 +185,16 @@ class Connection:
             return urllib3.PoolManager(**settings), False
         if self._proxy.lower().startswith("socks"):
             try:
-                import socks  # type: ignore[import-untyped,unused-ignore]  # noqa: F401
+                import_with_loggers("socks")
             except ImportError:
                 diagnostics.warn_once("socks", "a SOCKS proxy needs PySocks: events are sent without a proxy")
                 return urllib3.PoolManager(**settings), False
-            from urllib3.contrib.socks import SOCKSProxyManager
-
-            return SOCKSProxyManager(self._proxy, **settings), False
+            socks: Any = import_with_loggers("urllib3.contrib.socks")
+            return socks.SOCKSProxyManager(self._proxy, **settings), False
         headers = dict(self._options.get("proxy_headers") or {})
         credentials = urllib3.util.parse_url(self._proxy).auth
         if credentials and not any(name.lower() == "proxy-authorization" for name in headers):
-            from urllib.parse import unquote
-
+            unquote: Any = late_import("urllib.parse").unquote
             headers.update(urllib3.make_headers(proxy_basic_auth=unquote(credentials)))
         manager = urllib3.ProxyManager(self._proxy, proxy_headers=headers or None, **settings)
         return manager, self._scheme == "http"
@@ -229,7 +217,7 @@ def _tls_settings(files: Mapping[str, str | None]) -> dict[str, Any]:
     settings.update({name: value for name, value in files.items() if value})
     if "ca_certs" not in settings:
         try:
-            import certifi
+            certifi: Any = late_import("certifi")
         except ImportError:
             # urllib3 then takes what the system trusts.
             return settings
@@ -269,24 +257,3 @@ def _is_broken(error: Exception) -> bool:
         return isinstance(cause, ConnectionError)
     # TLS's way of meeting the end of the stream.
     return isinstance(error, SSLError) and type(cause).__name__ in ("SSLEOFError", "SSLZeroReturnError")
-
-
-def _before_fork() -> None:
-    if _importing.acquire(True, _IMPORT_WAIT_S):
-        _forking.add(get_ident())
-
-
-def _after_fork_in_parent() -> None:
-    if get_ident() in _forking:
-        _forking.discard(get_ident())
-        _importing.release()
-
-
-def _after_fork_in_child() -> None:
-    global _importing
-    _forking.clear()
-    _importing = native("allocate_lock")()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

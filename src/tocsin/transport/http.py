@@ -145,7 +145,8 @@ class HttpTransport(SendingTransport):
 
     def offer(self, capture: object, size_bytes: int) -> bool:
         """Queues a capture, to be made an envelope by the worker; False if there is no room, which is not counted."""
-        return self._own().offer(capture, size_bytes)
+        worker = self._worker if self._pid == getpid() else self._own()
+        return worker.offer(capture, size_bytes)
 
     def capture_envelope(self, envelope: Envelope) -> None:
         """Queues a ready envelope; where there is no room, its items are counted as lost."""

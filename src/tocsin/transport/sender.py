@@ -8,6 +8,7 @@ from tocsin import diagnostics, limits
 from tocsin._backend import Stats
 from tocsin.client_report import DataCategory, DiscardReason, client_report_item
 from tocsin.envelope import Envelope
+from tocsin.importing import late_import
 from tocsin.rate_limit import RateLimits
 
 TYPE_CHECKING = False
@@ -127,10 +128,10 @@ class Sender:
 
 
 def _gzip(body: bytes, level: int) -> bytes:
-    import zlib
-
+    zlib: Any = late_import("zlib")
     compressor = zlib.compressobj(level, zlib.DEFLATED, _GZIP_WBITS)
-    return compressor.compress(body) + compressor.flush()
+    packed: bytes = compressor.compress(body) + compressor.flush()
+    return packed
 
 
 def _compression_level(experiments: Mapping[str, Any]) -> int:

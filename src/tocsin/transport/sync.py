@@ -8,8 +8,8 @@ from os import getpid
 from tocsin import limits
 from tocsin.client_report import DataCategory, DiscardReason
 from tocsin.envelope import Envelope
+from tocsin.native import native
 from tocsin.transport.http import SendingTransport
-from tocsin.transport.native import native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

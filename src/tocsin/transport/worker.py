@@ -8,7 +8,7 @@ from os import getpid
 from time import monotonic
 
 from tocsin import diagnostics, limits
-from tocsin.transport.native import native
+from tocsin.native import native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

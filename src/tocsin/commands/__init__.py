@@ -1,0 +1,1 @@
+"""The subcommands of `python -m tocsin`; nothing else imports them."""

@@ -1,0 +1,47 @@
+"""Keeps what tocsin does on a thread from being done again by what it causes there, without end."""
+
+from __future__ import annotations
+
+from _thread import get_ident
+
+from tocsin import fork
+
+
+class Nesting:
+    """Counts for each thread how often it has entered and not left; refuses from a depth on.
+
+    Any thread may call, also from a signal handler: each changes only what is its own.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._depths: dict[int, int] = {}
+        fork.register(self)
+
+    def __bool__(self) -> bool:
+        """Whether any thread is inside."""
+        return bool(self._depths)
+
+    def enter(self) -> bool:
+        """Enter, to `leave` again; or return False, as the thread is inside too deep."""
+        ident = get_ident()
+        depth = self._depths.get(ident, 0)
+        if depth >= self._most:
+            return False
+        self._depths[ident] = depth + 1
+        return True
+
+    def leave(self) -> None:
+        """Undo an `enter`."""
+        ident = get_ident()
+        depth = self._depths[ident]
+        if depth > 1:
+            self._depths[ident] = depth - 1
+        else:
+            del self._depths[ident]
+
+    def after_fork_in_child(self) -> None:
+        """Forget the threads that are not there any more: a new one may have the identity of one of them."""
+        ident = get_ident()
+        depth = self._depths.get(ident)
+        self._depths = {} if depth is None else {ident: depth}
