@@ -240,14 +240,14 @@ class Client:
         if transport is None:
             return
         self.flush(timeout, callback)
-        for integration in list(self.integrations.values()):
-            integration.remove(self)
         self.transport = None
         fork.unregister(self)
-        try:
-            transport.kill()
-        except Exception as error:
-            diagnostics.internal_error("close", error)
+        # What others wrote in the style of the peer has nothing to be removed.
+        ends = [getattr(integration, "remove", None) for integration in self.integrations.values()]
+        for end in ends:
+            if end is not None:
+                _absorbed(end, self)
+        _absorbed(transport.kill)
 
     def after_fork_in_child(self) -> None:
         """Let go of what belongs to the parent: its counts, its queue, its connection."""
@@ -260,6 +260,13 @@ class Client:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def _absorbed(function: Callable[..., object], *arguments: object) -> None:
+    try:
+        function(*arguments)
+    except Exception as error:
+        diagnostics.internal_error("close", error)
 
 
 def _is_foreign(failure: Exception) -> bool:

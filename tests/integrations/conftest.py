@@ -18,6 +18,7 @@ import pytest
 from support.receiver import Receiver
 
 import tocsin
+from tocsin.testing import MemoryTransport
 
 _DEADLINE_S = 60.0
 
@@ -37,6 +38,7 @@ def hooked() -> dict[str, Any]:
 def _hooks_as_found(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every test of integrations leaves behind the very hooks and finders that it found."""
     # pytest's own would turn what these tests provoke into failures.
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, traceback: None)
     monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: None)
     monkeypatch.setattr(threading, "excepthook", lambda args: None)
     before = hooked(), sys.meta_path, list(sys.meta_path)
@@ -51,7 +53,7 @@ def start(_hooks_as_found: None) -> Iterator[Callable[..., tocsin.Client]]:
     started = []
 
     def start(**options: Any) -> tocsin.Client:
-        client = tocsin.init("", **{"transport": "memory", **options})
+        client = tocsin.init("", **{"transport": MemoryTransport(), **options})
         started.append(client)
         return client
 
@@ -61,8 +63,8 @@ def start(_hooks_as_found: None) -> Iterator[Callable[..., tocsin.Client]]:
 
 
 def events_of(client: tocsin.Client) -> list[dict[str, Any]]:
-    """The events that a client with a memory transport has captured."""
-    events: list[dict[str, Any]] = client.transport.events  # type: ignore[union-attr]
+    """The events that a started client has captured, be it closed or not."""
+    events: list[dict[str, Any]] = client.options["transport"].events
     return events
 
 

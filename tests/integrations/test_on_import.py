@@ -133,7 +133,7 @@ def test_an_import_that_fails_stays_awaited(make: Make, tmp_path: Any) -> None:
     when_imported(name, seen.append)
     with pytest.raises(RuntimeError, match="half way") as caught:
         importlib.import_module(name)
-    assert [entry.path.name for entry in caught.traceback][-1] == f"{name}.py"
+    assert str(caught.traceback[-1].path).endswith(f"{name}.py")
     assert seen == []
     (tmp_path / f"{name}.py").write_text(_SOURCE + "# of another size\n")
     importlib.invalidate_caches()

@@ -256,15 +256,16 @@ def test_auto_enabling_can_be_turned_off(start: Start, library: str, options: di
     assert "library" not in client.integrations
 
 
-def test_a_closed_client_awaits_no_library(start: Start, library: str) -> None:
-    """After `close` the import of the library enables nothing; the finder is gone by then."""
+def test_a_client_without_integrations_awaits_no_library(start: Start, library: str) -> None:
+    """Once its integrations are removed the import of the library enables nothing; the finder is gone by then."""
     finders = list(sys.meta_path)
     client = start()
     assert list(sys.meta_path) != finders
-    client.close()
+    integrations.remove_integrations(client)
     assert list(sys.meta_path) == finders
+    assert client.integrations == {}
     __import__(library)
-    assert "library" not in client.integrations
+    assert client.integrations == {}
 
 
 def _raised() -> ValueError:

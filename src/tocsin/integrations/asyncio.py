@@ -6,8 +6,10 @@ import sys
 
 from tocsin import diagnostics
 from tocsin.integrations.base import Integration
+from tocsin.integrations.guard import absorb
 from tocsin.integrations.patch import Patch, resemble
 from tocsin.integrations.uncaught import report
+from tocsin.scope_values import is_a
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,22 +46,31 @@ def _report(context: dict[str, Any], is_finalizing: Callable[[], bool] = sys.is_
     if is_finalizing():
         return
     try:
-        error = context.get("exception")
-        if not isinstance(error, BaseException) or isinstance(error, KeyboardInterrupt):
-            # An interrupt goes through to whoever runs the loop besides, and is reported from there.
+        error: Any = context.get("exception")
+        # An interrupt goes through to whoever runs the loop besides, and is reported from there.
+        if not is_a(error, BaseException) or is_a(error, KeyboardInterrupt):
             return
-        exc_info = (type(error), error, error.__traceback__)
         run = getattr(_context_of(context), "run", None)
-        if run is not None:
-            try:
-                run(report, exc_info, "asyncio")
-                return
-            except RuntimeError as failure:
-                # The context is in force already, here or on another thread.
-                diagnostics.debug(f"asyncio: {failure}")
-        report(exc_info, "asyncio")
     except Exception as failure:
-        diagnostics.internal_error("asyncio", failure)
+        absorb("asyncio", failure)
+        return
+    reported = False
+
+    def report_once() -> None:
+        nonlocal reported
+        reported = True
+        report((type(error), error, error.__traceback__), "asyncio")
+
+    try:
+        if run is not None:
+            run(report_once)
+    except Exception as failure:
+        # The context is in force already, here or on another thread.
+        if reported:
+            raise
+        diagnostics.debug(f"asyncio: {failure}")
+    if not reported:
+        report_once()
 
 
 def _context_of(context: dict[str, Any]) -> Any:

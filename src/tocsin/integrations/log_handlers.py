@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from logging import Handler
 
-from tocsin import diagnostics
 from tocsin.client import Client
 from tocsin.integrations import log_record
 from tocsin.integrations.logging import is_ignored, once
@@ -25,12 +24,8 @@ class _ClientHandler(Handler):
 
     def emit(self, record: LogRecord) -> None:
         client = get_client()
-        if not isinstance(client, Client) or is_ignored(record.name):
-            return
-        try:
+        if isinstance(client, Client) and not is_ignored(record.name):
             once(self.make, client, record)
-        except Exception as error:
-            diagnostics.internal_error("logging", error)
 
 
 class BreadcrumbHandler(_ClientHandler):

@@ -7,6 +7,7 @@ import sys
 from tocsin import limits
 from tocsin._backend import dumps, fence, json_string
 from tocsin.gate import mark
+from tocsin.integrations.guard import absorb
 from tocsin.scope_snapshot import ScopeSnapshot, joined
 from tocsin.scope_stack import get_isolation_scope
 from tocsin.scope_values import is_a, level_of
@@ -54,20 +55,25 @@ _LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "fatal"}
 _PLAIN = frozenset((int, float, bool, type(None)))
 
 
-def add_breadcrumb(client: Client, record: LogRecord) -> None:
-    """Record a breadcrumb of a log record. No code of its arguments' types is run, but for an exception's text."""
-    if not add_plain_breadcrumb(client, record):
-        message = formatted(record)
-        _add(client, record, _described(record, client) if message is None else message)
-
-
 def add_plain_breadcrumb(client: Client, record: LogRecord) -> bool:
     """Record a breadcrumb if that calls nothing foreign, which might log itself; return whether it was."""
-    message = formatted(record)
-    if message is None or client.options["before_breadcrumb"] is not None:
-        return False
-    _add(client, record, message)
+    try:
+        message = formatted(record)
+        if message is None or client.options["before_breadcrumb"] is not None:
+            return False
+        _add(client, record, message)
+    except Exception as failure:
+        absorb("logging", failure)
     return True
+
+
+def add_breadcrumb(client: Client, record: LogRecord) -> None:
+    """Record a breadcrumb of a log record. No code of its arguments' types is run, but for an exception's text."""
+    try:
+        message = formatted(record)
+        _add(client, record, _described(record, client) if message is None else message)
+    except Exception as failure:
+        absorb("logging", failure)
 
 
 def _add(client: Client, record: LogRecord, message: str) -> None:
@@ -114,7 +120,7 @@ def capture_event(client: Client, record: LogRecord) -> None:
         hint = {"log_record": record} if client.lanes.hooks.wanted(snapshot) else None
         level = level_of(record.levelno) or "error"
         event_id = client.lanes.send(snapshot, level, _head(client, record), stack, key, hint, exc_info)
-    except Exception as failure:
+    except BaseException as failure:
         client._failed("logging", failure)
         return
     if event_id is not None:

@@ -6,12 +6,13 @@ have taken out what is secret, and have formatted the text, which is then not do
 
 from __future__ import annotations
 
-from tocsin import diagnostics
+import sys
+
 from tocsin.inactive import INACTIVE
 from tocsin.integrations.base import Integration
+from tocsin.integrations.guard import Nesting, absorb
 from tocsin.integrations.ignored_loggers import IgnoredLoggers
 from tocsin.integrations.log_record import add_breadcrumb, add_plain_breadcrumb, capture_event
-from tocsin.integrations.nesting import Nesting
 from tocsin.integrations.patch import Patch, resemble
 from tocsin.scope_stack import get_client
 
@@ -103,22 +104,26 @@ def _level(value: int | str | None) -> int | None:
     raise ValueError(f"{value!r} is no level of logging: give a number or a name")
 
 
-def _observe(record: LogRecord) -> None:
-    client = get_client()
-    if client is INACTIVE:
+def _observe(record: LogRecord, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+    if is_finalizing():
         return
-    integration = client.integrations.get("logging")
-    if integration is None:
+    try:
+        client = get_client()
+        integration = None if client is INACTIVE else client.integrations.get("logging")
+        if integration is None:
+            return
+        levelno = record.levelno
+        least = integration._least
+        if least is None or levelno < least or _ignored.holds(record.name):
+            return
+        makes_event = integration.event_level is not None and levelno >= integration.event_level
+        makes_breadcrumb = integration.level is not None and levelno >= integration.level
+    except Exception as failure:
+        absorb("logging", failure)
         return
-    levelno = record.levelno
-    least = integration._least
-    if least is None or levelno < least or _ignored.holds(record.name):
-        return
-    if integration.event_level is not None and levelno >= integration.event_level:
+    if makes_event:
         once(capture_event, client, record)
-    if integration.level is None or levelno < integration.level:
-        return
-    if _busy or not add_plain_breadcrumb(client, record):
+    if makes_breadcrumb and (_busy or not add_plain_breadcrumb(client, record)):
         once(add_breadcrumb, client, record)
 
 
@@ -132,16 +137,13 @@ def once(make: Callable[[Any, LogRecord], None], client: Any, record: LogRecord)
         _busy.leave()
 
 
-def _wrap(original: Any, wanted: Wanted, observe: Any = _observe, diagnostics: Any = diagnostics) -> Any:
+def _wrap(original: Any, wanted: Wanted, observe: Any = _observe) -> Any:
     def callHandlers(self: Any, record: LogRecord) -> None:
         try:
             original(self, record)
         finally:
             if wanted.is_on:
-                try:
-                    observe(record)
-                except Exception as error:
-                    diagnostics.internal_error("logging", error)
+                observe(record)
 
     return resemble(callHandlers, original)
 

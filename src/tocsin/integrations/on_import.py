@@ -12,7 +12,7 @@ import sys
 # The interpreter's own lock for short steps of importing: re-entrant, and in order in a forked child.
 from _imp import acquire_lock, release_lock
 
-from tocsin import diagnostics
+from tocsin.integrations.guard import absorb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ def _call(name: str, callback: Callback) -> None:
         return
     try:
         callback(module)
-    except Exception as error:
-        diagnostics.internal_error(f"after the import of {name}", error)
+    except Exception as failure:
+        absorb(f"after the import of {name}", failure)
 
 
 class _Finder:

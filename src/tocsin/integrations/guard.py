@@ -1,10 +1,11 @@
-"""Keeps what tocsin does on a thread from being done again by what it causes there, without end."""
+"""What hooks need so as not to disturb those they are called by: an end to what causes itself, and to failures."""
 
 from __future__ import annotations
 
 from _thread import get_ident
 
-from tocsin import fork
+from tocsin import diagnostics, fork
+from tocsin._backend import fence
 
 
 class Nesting:
@@ -45,3 +46,10 @@ class Nesting:
         ident = get_ident()
         depth = self._depths.get(ident)
         self._depths = {} if depth is None else {ident: depth}
+
+
+def absorb(where: str, failure: Exception) -> None:
+    """Tell those who debug of a failure of our own; raise what a signal handler meant for the application."""
+    if fence.came_from_signal(failure):
+        raise failure
+    diagnostics.internal_error(where, failure)
