@@ -32,6 +32,8 @@ class EventFields:
         self.contexts: dict[str, Any] = {
             "runtime": {"name": _IMPLEMENTATIONS.get(name, name), "version": version, "build": sys.version}
         }
+        # The tags rendered last: scopes replace their dicts, so the same dict says the same while its values are texts.
+        self._tags_seen: tuple[dict[str, Any], bytes] = ({}, b"")
         self._runtime = b'"runtime":' + dumps(self.contexts["runtime"])
         self.static = b""
         self.refresh()
@@ -59,9 +61,9 @@ class EventFields:
         normalizer = self._normalizer
         parts = [self._contexts(snapshot)]
         if snapshot.tags:
-            tags = normalizer.tags(snapshot.tags)
-            if tags is not None:
-                parts.append(b'"tags":' + tags)
+            tags = self._tags(snapshot.tags)
+            if tags:
+                parts.append(tags)
         if snapshot.extra:
             extra = normalizer.extra(snapshot.extra)
             if extra is not None:
@@ -80,6 +82,16 @@ class EventFields:
         if snapshot.transaction_info is not None:
             parts.append(b'"transaction_info":' + dumps(snapshot.transaction_info))
         return b",".join(parts)
+
+    def _tags(self, tags: dict[str, Any]) -> bytes:
+        seen, rendered = self._tags_seen
+        if seen is tags:
+            return rendered
+        made = self._normalizer.tags(tags)
+        rendered = b"" if made is None else b'"tags":' + made
+        if all(type(value) is str for value in tags.values()):
+            self._tags_seen = (tags, rendered)
+        return rendered
 
     def _contexts(self, snapshot: ScopeSnapshot) -> bytes:
         contexts = snapshot.contexts

@@ -124,13 +124,17 @@ def _found(path: Path, value: Any, stored: Any) -> Iterator[Any]:
     elif path[:2] == ("request", "headers") and len(path) > 2:
         yield _at(stored, ("request", "headers", path[2].title(), *path[3:]))
         if path[2].lower() == "cookie":
-            yield "; ".join(f"{name}={text}" for name, text in stored["request"].get("cookies") or [])
+            yield _joined(stored["request"], "cookies", "; ")
     elif path[:2] == ("request", "url"):
         request = stored["request"]
-        query = "&".join(f"{name}={text}" for name, text in request.get("query_string") or [])
-        yield request.get("url", "") + (f"?{query}" if query else "") + (f"#{request['fragment']}" if request.get("fragment") else "")
+        query, fragment = _joined(request, "query_string", "&"), request.get("fragment")
+        yield (request.get("url") or "") + (f"?{query}" if query else "") + (f"#{fragment}" if fragment else "")
     elif path[:2] == ("request", "query_string"):
-        yield "&".join(f"{name}={text}" for name, text in stored["request"].get("query_string") or [])
+        yield _joined(stored["request"], "query_string", "&")
+
+
+def _joined(request: Any, key: str, between: str) -> str:
+    return between.join(f"{pair[0]}={pair[1]}" for pair in request.get(key) or [] if pair)
 
 
 def _at(value: Any, path: Path) -> Any:

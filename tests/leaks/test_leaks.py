@@ -76,12 +76,11 @@ def watched(kind: type[BaseException], use: Callable[[BaseException], object]) -
         try:
             inner()
         except BaseException as error:
-            references.append(weakref.ref(error))
             use(error)
         assert kept
 
     outer()
-    return references
+    return references  # builtin errors and frames cannot be watched, but whatever keeps them keeps their locals
 
 
 def alive(references: list[weakref.ref[Any]]) -> int:
@@ -92,8 +91,8 @@ def alive(references: list[weakref.ref[Any]]) -> int:
 def test_the_detector_of_pinned_objects_works() -> None:
     """An error that is kept, and one in a cycle with its frame, are seen."""
     kept: list[object] = []
-    assert alive(watched(ValueError, kept.append)) == 3
-    assert alive(watched(ValueError, lambda error: error.__dict__.update(me=error))) >= 2
+    assert alive(watched(ValueError, kept.append)) == 2
+    assert alive(watched(ValueError, lambda error: error.__dict__.update(me=error))) == 2
     assert alive(watched(ValueError, lambda error: None)) == 0
 
 
@@ -208,7 +207,7 @@ def test_captures_make_no_cycles(backend: Any) -> None:
         except Stubborn as error:
             capture(backend, error, extractor)
         try:
-            exec("def f(local): raise KeyError('text')\nf([1, 2])", {})
+            exec("local = [1, 2]\nraise KeyError('text')", {})
         except KeyError as error:
             capture(backend, error, extractor)
 
@@ -252,7 +251,8 @@ def test_new_code_leaves_no_memory_behind(backend: Any) -> None:
         except ValueError as error:
             capture(backend, error, extractor)
 
-    cycle()
+    for _ in range(50):  # an interpreter that adapts its instructions may note a caller's at two places
+        cycle()
     count = extractor.site_count
     assert grown_blocks(cycle, 1000) <= 50
     assert extractor.site_count == count

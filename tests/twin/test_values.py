@@ -117,7 +117,11 @@ def test_secrets_are_hidden_alike_and_asked_once(value: object, secrets: set[str
 
 @given(
     value=VALUES,
-    answer=TEXTS | st.none() | st.just(1) | TEXTS.map(Text) | st.sampled_from([ValueError, RecursionError, MemoryError]),
+    answer=TEXTS
+    | st.none()
+    | st.just(1)
+    | TEXTS.map(Text)
+    | st.sampled_from([ValueError, RecursionError, MemoryError]),
 )
 @PROPERTY
 def test_the_users_own_renderer_is_asked_alike(value: object, answer: object) -> None:
@@ -162,7 +166,9 @@ def test_a_mapping_that_changes_under_the_renderer_stays_strict(backend: Any) ->
     for represent in (grow, shrink):
         for make in (dict, lambda pairs: [dict(pairs)], lambda pairs: {"in": dict(pairs)}):
             value: Any = make({f"k{number}": object() for number in range(8)}.items())
-            members = value if type(value) is dict and "in" not in value else value[0] if type(value) is list else value["in"]
+            members = (
+                value if type(value) is dict and "in" not in value else value[0] if type(value) is list else value["in"]
+            )
             strict_json(backend.Renderer(None, represent).data(value, 2000, 5))
 
 

@@ -249,12 +249,22 @@ def test_limits_concern_items_not_envelopes(server: Receiver, make: Make) -> Non
     assert counts(stats) == (2, 2, 0, {})
 
 
-def test_a_refused_connection_is_a_network_error(make: Make) -> None:
-    """Nobody listens: counted, told when somebody does, and nothing is raised."""
-    transport, stats = make(f"http://k@127.0.0.1:{unused_port()}/1")
+def test_a_refused_connection_is_a_network_error(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens: tried once, counted, told when somebody does, and nothing is raised."""
+    import urllib3.util.connection
+
+    create, tries = urllib3.util.connection.create_connection, []
+
+    def create_connection(*args: Any, **kwargs: Any) -> Any:
+        tries.append(1)
+        return create(*args, **kwargs)
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", create_connection)
+    transport, stats = make(f"http://k@127.0.0.1:{unused_port()}/1", send_client_reports=False)
     for _ in range(3):
         capture(transport, stats)
     assert transport.flush(20) is True
+    assert len(tries) == 3
     assert counts(stats) == (3, 0, 0, {"network_error": 3})
     assert stats.take_discarded() == [("network_error", "error", 3)]
 

@@ -266,6 +266,7 @@ def test_a_delivery_that_raises_does_not_end_the_worker(
         worker.offer(number, 1)
     assert worker.flush(20) is True
     assert delivered == [0, 2, 4]
+    assert worker.pending == 0
     assert capsys.readouterr().err == ""
 
 

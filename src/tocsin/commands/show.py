@@ -122,13 +122,13 @@ def _frame(frame: Event, indent: str, value_chars: int) -> list[Line]:
     lines: list[Line] = [[indent, (place.ljust(_PLACE_CHARS), "accent"), " ", source]]
     variables = _dict(frame.get("vars"))
     if variables:
-        pieces: Line = [indent, "    "]
+        pieces: Line = [indent, "  "]
         for name, value in variables.items():
             text = _value(value)
             if text == _FILTERED:
-                pieces += [(f"{name} = ", "dim"), (text, "good"), "  "]
+                pieces += [(f"  {name} = ", "dim"), (text, "good")]
             else:
-                pieces.append((f"{name} = {shortened(text, value_chars)}  ", "dim"))
+                pieces.append((f"  {name} = {shortened(text, value_chars)}", "dim"))
         lines.append(pieces)
     return lines
 
