@@ -154,6 +154,41 @@ void tcn_json_string(tcn_json *json, int kind, const void *data, size_t length) 
     tcn_json_byte(json, '"');
 }
 
+static uint32_t code_point_at(int kind, const void *data, size_t at) {
+    if (kind == 1)
+        return ((const unsigned char *)data)[at];
+    if (kind == 2)
+        return ((const uint16_t *)data)[at];
+    return ((const uint32_t *)data)[at];
+}
+
+void tcn_json_bounded(tcn_json *json, int kind, const void *data, size_t length, size_t room) {
+    size_t start, keep, at;
+
+    tcn_json_byte(json, '"');
+    start = json->size;
+    /* A character takes a byte at least. */
+    if (length <= room) {
+        tcn_json_text(json, kind, data, length);
+        if (json->size - start <= room)
+            goto done;
+        json->size = start;
+    }
+    keep = start;
+    for (at = 0; at < length; at++) {
+        if (!reserve(json, 6))
+            return;
+        json->size = (size_t)(write_code_point(json->bytes + json->size, code_point_at(kind, data, at)) - json->bytes);
+        if (json->size - start > room - 3)
+            break;
+        keep = json->size;
+    }
+    json->size = keep;
+    tcn_json_put(json, "...");
+done:
+    tcn_json_byte(json, '"');
+}
+
 void tcn_json_uint64(tcn_json *json, uint64_t value) {
     char digits[20];
     size_t at = sizeof digits;

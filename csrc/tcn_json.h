@@ -44,6 +44,10 @@ void tcn_json_text(tcn_json *json, int kind, const void *data, size_t length);
 /* The same with quotes around it. */
 void tcn_json_string(tcn_json *json, int kind, const void *data, size_t length);
 
+/* The same in at most `room` bytes between the quotes: of what does not fit, the longest beginning that leaves three
+ * for an ellipsis, never ending within a character or an escape. `room` is at least 3. */
+void tcn_json_bounded(tcn_json *json, int kind, const void *data, size_t length, size_t room);
+
 void tcn_json_int64(tcn_json *json, int64_t value);
 void tcn_json_uint64(tcn_json *json, uint64_t value);
 

@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tocsin._pure import describe, fence
     from tocsin._pure.breadcrumbs import BreadcrumbRing
+    from tocsin._pure.chain import MARK
     from tocsin._pure.handoff import Handoff
     from tocsin._pure.serializer import Capture, dumps, iso_time, render
     from tocsin._pure.site import Site
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tocsin._pure.values import Fragment, Renderer, json_string
 
 __all__ = [
+    "MARK",
     "BreadcrumbRing",
     "Capture",
     "Fragment",
@@ -76,6 +78,7 @@ if not TYPE_CHECKING:
     if _backend == "core":
         from tocsin._core import describe, fence
         from tocsin._core.breadcrumbs import BreadcrumbRing
+        from tocsin._core.chain import MARK
         from tocsin._core.handoff import Handoff
         from tocsin._core.serializer import Capture, dumps, iso_time, render
         from tocsin._core.site import Site
@@ -85,6 +88,7 @@ if not TYPE_CHECKING:
     else:
         from tocsin._pure import describe, fence
         from tocsin._pure.breadcrumbs import BreadcrumbRing
+        from tocsin._pure.chain import MARK
         from tocsin._pure.handoff import Handoff
         from tocsin._pure.serializer import Capture, dumps, iso_time, render
         from tocsin._pure.site import Site

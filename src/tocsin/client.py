@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import TracebackType
 
 from tocsin import diagnostics, fork, limits
 from tocsin._backend import Renderer, StackExtractor, Stats, fence
@@ -16,7 +17,7 @@ from tocsin.lanes import Lanes
 from tocsin.normalize import Normalizer
 from tocsin.options import resolve
 from tocsin.scope_snapshot import ScopeSnapshot
-from tocsin.scope_values import is_a, keyed, level_of
+from tocsin.scope_values import is_a, keyed, level_of, mapping_of
 from tocsin.scrubber import DEFAULT_DENYLIST, DEFAULT_PII_DENYLIST, EventScrubber, key_predicate
 from tocsin.synthetic import synthetic_head
 from tocsin.transport import Transport, make_transport
@@ -24,9 +25,9 @@ from tocsin.transport import Transport, make_transport
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
     from typing import Any
 
+_CONTAINERS = frozenset({dict, list, tuple, set, frozenset})
 _traceback_of = BaseException.__dict__["__traceback__"].__get__
 
 
@@ -128,8 +129,8 @@ class Client:
         traceback: TracebackType | None = None
         if error is None:
             error = sys.exc_info()[1]
-        elif type(error) is tuple and len(error) == 3:
-            _, error, traceback = error
+        elif _is_exc_info(error):
+            error, traceback = error[1], error[2] if type(error[2]) is TracebackType else None
         if error is None:
             return None
         self.stats.record_captured()
@@ -169,7 +170,10 @@ class Client:
         try:
             if self.lanes.refuses(self.gate.refuses()):
                 return None
-            text = self._normalizer.text(message, limits.TEXT_CHARS)
+            if type(message) in _CONTAINERS:
+                text = self.renderer.data(message, limits.TEXT_CHARS, limits.EXTRA_DEPTH).decode()
+            else:
+                text = self._normalizer.text(message, limits.TEXT_CHARS)
             stack = None
             if self.options["attach_stacktrace"]:
                 stack = self.extractor.current(sys._getframe(), b'"crashed":false,"current":true')
@@ -187,11 +191,12 @@ class Client:
         """
         if self.transport is None:
             return None
-        if not is_a(event, dict):
-            diagnostics.debug(f"capture_event: an event is a dict, not {type(event).__name__}; ignored")
-            return None
         self.stats.record_captured()
         try:
+            given_event = mapping_of(event, "capture_event")
+            if given_event is None:
+                self.stats.record_dropped(DiscardReason.INVALID)
+                return None
             given = keyed(hint, "hint") if hint is not None else {}
             exc_info = given.get("exc_info")
             error = exc_info[1] if type(exc_info) is tuple and len(exc_info) == 3 else None
@@ -200,7 +205,7 @@ class Client:
             if self.lanes.refuses(self.gate.refuses() if error is None else self.gate.refuses_error(error)):
                 return None
             snapshot = ScopeSnapshot.of(scope)
-            event_id = self.lanes.send_dict(self.lanes.completed(event, snapshot), given, snapshot)
+            event_id = self.lanes.send_dict(self.lanes.completed(given_event, snapshot), given, snapshot)
         except BaseException as failure:
             self._failed("capture_event", failure)
             return None
@@ -242,11 +247,10 @@ class Client:
         self.flush(timeout, callback)
         self.transport = None
         fork.unregister(self)
-        # What others wrote in the style of the peer has nothing to be removed.
-        ends = [getattr(integration, "remove", None) for integration in self.integrations.values()]
-        for end in ends:
-            if end is not None:
-                _absorbed(end, self)
+        # Known once there is something to remove: nothing below the client is to import what is above it.
+        from tocsin.integrations import remove_integrations
+
+        _absorbed(remove_integrations, self)
         _absorbed(transport.kill)
 
     def after_fork_in_child(self) -> None:
@@ -260,6 +264,13 @@ class Client:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def _is_exc_info(value: Any) -> bool:
+    """Whether it is what `sys.exc_info()` gives, and not just any three things."""
+    if type(value) is not tuple or len(value) != 3:
+        return False
+    return is_a(value[1], BaseException) or (value[0] is value[1] is value[2] is None)
 
 
 def _absorbed(function: Callable[..., object], *arguments: object) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from weakref import WeakSet
 
+from tocsin._backend import fence
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
@@ -40,6 +42,7 @@ def unregister(forked: Forked) -> None:
 
 
 def _after_fork_in_child() -> None:
+    fence.after_fork_in_child()
     for forked in list(_registered):
         try:
             forked.after_fork_in_child()

@@ -6,16 +6,13 @@ All of them rest on the exception's type and on counters: a capture that is not 
 from __future__ import annotations
 
 from tocsin import diagnostics
+from tocsin._backend import MARK
 from tocsin.client_report import DiscardReason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
-
-# Where an exception remembers the event that was made of it. On the exception itself, as a reference to it would
-# keep its frames alive, and its address is soon another's.
-MARK = "__tocsin_event_id__"
 
 _mro_of = type.__dict__["__mro__"].__get__
 _module_of = type.__dict__["__module__"].__get__
@@ -53,10 +50,11 @@ class Gate:
             kind = type(error)
             if self._ignored_names and self._is_named(kind):
                 return DiscardReason.EVENT_PROCESSOR
-            mro = _mro_of(kind)
-            for ignored in self._ignored_classes:
-                if ignored in mro:
-                    return DiscardReason.EVENT_PROCESSOR
+            # By identity: a metaclass may have an opinion on equality.
+            for base in _mro_of(kind):
+                for ignored in self._ignored_classes:
+                    if base is ignored:
+                        return DiscardReason.EVENT_PROCESSOR
         if self.dedupes and MARK in _dict_of(error):
             return DiscardReason.EVENT_PROCESSOR
         return self.refuses()

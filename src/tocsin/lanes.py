@@ -15,7 +15,8 @@ from tocsin.assembly import PreparedEvent
 from tocsin.client_report import DataCategory, DiscardReason
 from tocsin.normalize import event_id_of, new_event_id
 from tocsin.scope_event import apply_snapshot
-from tocsin.scope_values import keyed
+from tocsin.scope_values import keyed, mapping_of
+from tocsin.transport.base import watch_losses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ class Lanes:
     def completed(self, event: dict[Any, Any], snapshot: ScopeSnapshot) -> dict[str, Any]:
         """The event with what scopes and client know; a copy."""
         made = apply_snapshot(snapshot, keyed(event, "event"))
+        total = sum([ring.total for ring in snapshot.rings])
+        if total > sum(map(len, snapshot.rings)):
+            made["_meta"] = _with_breadcrumb_total(made.get("_meta"), total)
         made["event_id"] = event_id_of(made.get("event_id") or "")
         if made.get("timestamp") is None:
             made["timestamp"] = iso_time(time())
@@ -129,7 +133,8 @@ class Lanes:
     def send_dict(self, event: dict[str, Any], hint: dict[str, Any], snapshot: ScopeSnapshot) -> str | None:
         """The hook lane: run the hooks on the event and pass on what they leave of it."""
         hint = dict(hint)
-        hint["attachments"] = [*(hint.get("attachments") or ()), *snapshot.attachments]
+        given = hint.get("attachments")
+        hint["attachments"] = [*_listed(given), *snapshot.attachments]
         if self.hooks.wanted(snapshot):
             # A copy of its own: a hook may change what it is given, at any depth.
             seen = _json.loads(dumps(self._normalizer.event(event)))
@@ -157,6 +162,7 @@ class Lanes:
             self._stats.record_dropped(DiscardReason.QUEUE_OVERFLOW)
             return False
         envelope = self._assembler.envelope(item)
+        watch = watch_losses()
         try:
             transport.capture_envelope(envelope)
         except Exception as error:
@@ -165,7 +171,9 @@ class Lanes:
             diagnostics.warn_once("transport", f"the transport raised {type(error).__name__}: {error}")
             self._stats.record_dropped(DiscardReason.INTERNAL_SDK_ERROR)
             return False
-        if not transport.settles:
+        finally:
+            lost = watch.end()
+        if not transport.settles and not lost:
             self._stats.record_delivered()
         return True
 
@@ -186,6 +194,16 @@ class Lanes:
                 return False
         self._stats.record_dropped(reason)
         return True
+
+
+def _listed(attachments: object) -> list[Any]:
+    return list(attachments) if isinstance(attachments, (list, tuple)) else []
+
+
+def _with_breadcrumb_total(meta: Any, total: int) -> dict[str, Any]:
+    """The event's `_meta`, saying too how many breadcrumbs there were before the ring let go of the oldest."""
+    made = dict(mapping_of(meta, "_meta") or {}) if meta is not None else {}
+    return {"breadcrumbs": {"": {"len": total}}, **made}
 
 
 def _stamp(entry: Any) -> float:

@@ -20,6 +20,9 @@ NAME_CHARS = 256
 # How many __notes__ of an exception are joined to its value.
 NOTES = 20
 
+# What is left of an event in which everything is monstrous.
+EVENT_SKELETON_BYTES = 64 * 1024
+
 # Frames of one stacktrace: the server keeps this many from the outer and the inner end.
 FRAMES_OUTER = 50
 FRAMES_INNER = 200
@@ -47,6 +50,7 @@ EXTRA_DEPTH = 6
 CONTEXT_BYTES = 8_192
 CONTEXT_DEPTH = 6
 BREADCRUMB_DATA_BYTES = 2_048
+BREADCRUMB_NAME_CHARS = 128
 BREADCRUMB_DATA_DEPTH = 4
 REQUEST_DATA_BYTES = 8_192
 DATA_BREADTH = 100

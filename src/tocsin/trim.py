@@ -8,7 +8,7 @@ lines around the failing one, locals, then frames. What was left out is told in 
 from __future__ import annotations
 
 from tocsin import _json, limits
-from tocsin._backend import dumps
+from tocsin._backend import Renderer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 _FEWER_BREADCRUMBS = 20
 _FEWER_FRAMES = 50
-# Of one text in an event that is still too large when all else has gone.
-_SHORT_TEXT_CHARS = 1024
+# For an event that is still too large when all else has gone.
+_SKELETON_DEPTH = 8
+_SHORT = Renderer(breadth=20, max_chars=1024)
 
 
 def fit(payload: bytes, max_bytes: int = limits.EVENT_CUT_BYTES) -> bytes:
@@ -31,7 +32,7 @@ def fit(payload: bytes, max_bytes: int = limits.EVENT_CUT_BYTES) -> bytes:
         payload = _json.dumps(event)
         if len(payload) <= max_bytes:
             return payload
-    return dumps(_skeleton(event))
+    return _skeleton(event)
 
 
 def _cut_breadcrumbs(event: dict[str, Any]) -> None:
@@ -83,26 +84,15 @@ _CUTS: tuple[Callable[[dict[str, Any]], None], ...] = (
 )
 
 
-def _skeleton(event: dict[str, Any]) -> dict[str, Any]:
-    """What says which event it was, every text of it cut short."""
+def _skeleton(event: dict[str, Any]) -> bytes:
+    """What says which event it was, all of it cut short."""
     kept = ("event_id", "timestamp", "platform", "level", "release", "environment", "server_name", "message", "sdk")
     made = {key: event[key] for key in kept if key in event}
     values = _values(event.get("exception"))
     if values and isinstance(values[-1], dict):
         made["exception"] = {"values": [{key: values[-1].get(key) for key in ("type", "value", "mechanism")}]}
     made["_meta"] = {"": {"rem": [["!limit", "x"]]}}
-    short: dict[str, Any] = _shortened(made)
-    return short
-
-
-def _shortened(value: Any) -> Any:
-    if isinstance(value, str):
-        return value[:_SHORT_TEXT_CHARS]
-    if isinstance(value, dict):
-        return {str(key)[:200]: _shortened(item) for key, item in list(value.items())[:20]}
-    if isinstance(value, list):
-        return [_shortened(item) for item in value[:20]]
-    return value
+    return _SHORT.data(made, limits.EVENT_SKELETON_BYTES, _SKELETON_DEPTH)
 
 
 def _values(interface: Any) -> list[Any]:

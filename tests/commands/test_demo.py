@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.commands import run_command
+from support.commands import run_command, run_script
 from support.receiver import Answer, Receiver, unused_port
 
 HAS_GROUPS = sys.version_info >= (3, 11)
@@ -110,6 +110,48 @@ def test_the_output_is_calm(shown: Any) -> None:
     assert shown.stderr.startswith("waiting for the server ...")
 
 
+def test_an_event_that_gets_lost_is_a_failure(backend: Any) -> None:
+    """Status 1 if a single event is missing at the receiver, even though the sender was told that it was taken."""
+    script = """
+import sys
+from tocsin.__main__ import main
+from tocsin.commands.receiver import Receiver
+
+take = Receiver.take
+
+def forgetful(self, *request):
+    status, event_id = take(self, *request)
+    if self.requests == 100:
+        del self.events[event_id]
+    return status, event_id
+
+Receiver.take = forgetful
+sys.exit(main(["demo"]))
+"""
+    done = run_script(backend.name, script)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[1:] == [
+        f"tocsin: 1 of {FAILURES * 61} events did not arrive",
+        "tocsin: the account does not fit what the server received",
+    ]
+
+
+def test_what_the_receiver_cannot_take_is_a_failure(backend: Any) -> None:
+    """Status 1, and one line has the reason that the server gave."""
+    script = """
+import sys
+from tocsin.__main__ import main
+from tocsin.commands.receiver import Receiver
+
+Receiver.take = lambda self, *request: (503, "")
+sys.exit(main(["demo"]))
+"""
+    done = run_script(backend.name, script)
+    assert done.returncode == 1
+    assert f"+ 0 pending + {FAILURES * 61} dropped ({FAILURES * 61} send_error)" in done.stdout
+    assert "tocsin: HTTP 503: the server has failed" in done.stderr
+
+
 def test_a_proxy_of_the_environment_is_not_used_for_the_receiver(backend: Any) -> None:
     """The receiver is in the same process: no proxy leads there."""
     dead = f"http://127.0.0.1:{unused_port()}"
@@ -132,7 +174,7 @@ def test_with_a_dsn_the_events_go_to_that_server(backend: Any) -> None:
         events = {request.envelope.event["event_id"]: request.envelope.event for request in server.requests}
     assert done.returncode == 0, done.stderr
     assert len(events) == FAILURES
-    printed = re.findall(r"^([0-9a-f]{32})  delivered {7}(\w+)$", done.stdout, re.MULTILINE)
+    printed = re.findall(r"^([0-9a-f]{32})  delivered {6}(\w+)$", done.stdout, re.MULTILINE)
     assert {event_id for event_id, _ in printed} == set(events)
     assert f"account  {FAILURES} captured = {FAILURES} delivered + 0 pending + 0 dropped\n" in done.stdout
     for event in events.values():

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -82,13 +87,45 @@ def test_a_server_that_is_down_is_told_in_one_line(backend: Any) -> None:
 
 def test_a_server_that_does_not_answer_is_given_up_in_time(backend: Any) -> None:
     """`--timeout` ends the wait, also where the server has taken the request and says nothing."""
-    with Receiver(Answer(until=threading.Event())) as server:
+    answering = threading.Event()
+    with Receiver(Answer(until=answering)) as server:
+        started = time.monotonic()
         done = run_command(backend.name, "send", "one", "--dsn", server.dsn, "--timeout", "0.5")
+        duration_s = time.monotonic() - started
         server.wait_for(1)
+        answering.set()
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[1:] == [
         f"tocsin: not delivered: no answer from 127.0.0.1:{server.port} within 0.5 s"
     ]
+    # The receiver would have answered after 20 s.
+    assert 0.5 <= duration_s < 15
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal to send to one process")
+def test_the_wait_can_be_interrupted(backend: Any) -> None:
+    """Ctrl-C ends it at once, with the status that shells know and without a traceback."""
+    answering = threading.Event()
+    command = [sys.executable, "-m", "tocsin", "send", "one", "--timeout", "60", "--dsn"]
+    with (
+        Receiver(Answer(until=answering)) as server,
+        subprocess.Popen(
+            [*command, server.dsn],
+            env={**os.environ, "TOCSIN_BACKEND": backend.name},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        try:
+            server.wait_for(1)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=15)
+        finally:
+            process.kill()
+            answering.set()
+    assert (process.returncode, out) == (130, "")
+    assert err == f"waiting for 127.0.0.1:{server.port} ...\n"
 
 
 def test_a_certificate_that_is_not_trusted_is_told_and_a_named_one_is_taken(backend: Any) -> None:

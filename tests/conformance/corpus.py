@@ -94,7 +94,9 @@ def run_all(backend: str) -> dict[str, Outcome]:
         raise RuntimeError(done.stderr.decode(errors="replace"))
     outcomes = json.loads(done.stdout.splitlines()[-1])
     return {
-        name: Outcome([base64.b64decode(event) for event in one["events"]], one["escaped"], one["figures"], one["swallowed"])
+        name: Outcome(
+            [base64.b64decode(event) for event in one["events"]], one["escaped"], one["figures"], one["swallowed"]
+        )
         for name, one in outcomes.items()
     }
 

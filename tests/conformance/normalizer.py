@@ -146,6 +146,8 @@ def _at(value: Any, path: Path) -> Any:
                 continue
         if isinstance(value, dict) and "values" in value and step.isdigit():
             value = value["values"]
+        if isinstance(value, str) and value[:1] in ("{", "["):
+            value = _parsed(value)
         if isinstance(value, dict):
             value = value.get(step, _MISSING)
         elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
@@ -155,11 +157,28 @@ def _at(value: Any, path: Path) -> Any:
     return value
 
 
+def _parsed(text: str) -> Any:
+    """Values nested deeper than servers keep them are stored as JSON text, with all that is in them."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _seconds(time: Any) -> float | None:
+    if isinstance(time, (int, float)):
+        return float(time)
+    try:
+        return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return None
+
+
 def _is_same(path: Path, sent: Any, stored: Any) -> bool:
     if sent == stored:
         return True
     if path[-1] == "timestamp" and isinstance(stored, (int, float)):
-        seconds = sent if isinstance(sent, (int, float)) else datetime.fromisoformat(sent.replace("Z", "+00:00")).timestamp()
-        return abs(seconds - stored) < 0.001
+        seconds = _seconds(sent)
+        return seconds is not None and abs(seconds - stored) < 0.001
     # Tags, fingerprints and the like are texts for the server, whatever they were.
     return isinstance(stored, str) and not isinstance(sent, str) and json.dumps(sent) == stored

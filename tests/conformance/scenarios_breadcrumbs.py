@@ -38,7 +38,14 @@ def more_breadcrumbs_than_the_ring_keeps_and_an_event_by_hand() -> None:
 @scenario(keeps=("in an odd shape",))
 def breadcrumbs_in_odd_shapes() -> None:
     odd: tuple[Any, ...] = (
-        {"message": "in an odd shape", "timestamp": "now", "level": "loud", "type": 5, "category": None, "colour": "red"},
+        {
+            "message": "in an odd shape",
+            "timestamp": "now",
+            "level": "loud",
+            "type": 5,
+            "category": None,
+            "colour": "red",
+        },
         {"message": ["a", "list"], "data": "text", "timestamp": float("nan"), "level": 30},
         {"message": "m" * 20_000, "data": {f"k{n}": "v" * 500 for n in range(50)}, "timestamp": -1},
         {"message": "\ud800", "category": "c" * 500, "type": "t" * 500, "timestamp": datetime.now()},

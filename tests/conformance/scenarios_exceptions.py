@@ -1,8 +1,12 @@
 """Scenarios: exceptions of every shape that were raised, caught and captured."""
 
+# Locals are there to be captured.
+# ruff: noqa: F841
+
 from __future__ import annotations
 
 import asyncio
+import builtins
 import concurrent.futures
 import json
 import multiprocessing.pool
@@ -13,7 +17,9 @@ import tocsin
 from conformance.corpus import scenario
 
 
-@scenario(keeps=("ZeroDivisionError", "division by zero", "'nine'", "scenarios_exceptions.py", "    return 9 // nothing"))
+@scenario(
+    keeps=("ZeroDivisionError", "division by zero", "'nine'", "scenarios_exceptions.py", "    return 9 // nothing")
+)
 def an_exception_in_nested_calls() -> None:
     def outer(name: str) -> int:
         return inner(len(name) - len(name), {"who": name, "list": [1, 2, (3, None)]})
@@ -84,18 +90,18 @@ if sys.version_info >= (3, 11):
                 return error
 
         try:
-            inner = ExceptionGroup("inner group", [leaf("leaf a"), TypeError("leaf b")])
+            inner = builtins.ExceptionGroup("inner group", [leaf("leaf a"), TypeError("leaf b")])
             inner.add_note("noted")
-            raise ExceptionGroup("outer group", [inner, leaf("leaf c")])
-        except ExceptionGroup:
+            raise builtins.ExceptionGroup("outer group", [inner, leaf("leaf c")])
+        except builtins.ExceptionGroup:
             tocsin.capture_exception()
 
     @scenario(keeps=("the group below", "its member"))
     def a_group_below_a_plain_exception() -> None:
         try:
             try:
-                raise ExceptionGroup("the group below", [KeyError("its member")])
-            except ExceptionGroup as group:
+                raise builtins.ExceptionGroup("the group below", [KeyError("its member")])
+            except builtins.ExceptionGroup as group:
                 raise RuntimeError("above") from group
         except RuntimeError:
             tocsin.capture_exception()
@@ -103,8 +109,8 @@ if sys.version_info >= (3, 11):
     @scenario(keeps=("a wide group", "member 7"))
     def a_group_of_many() -> None:
         try:
-            raise BaseExceptionGroup("a wide group", [ValueError(f"member {number}") for number in range(500)])
-        except BaseExceptionGroup:
+            raise builtins.BaseExceptionGroup("a wide group", [ValueError(f"member {number}") for number in range(500)])
+        except builtins.BaseExceptionGroup:
             tocsin.capture_exception()
 
     @scenario(keeps=("what it says", "first note", "second note"))
@@ -218,7 +224,11 @@ def more_frames_than_a_server_keeps() -> None:
 
 @scenario(events=3, keeps=("caf\u00e9 \u2603 \U0001f600", "cut at \ufffd here", "a\\nb"))
 def texts_of_every_alphabet() -> None:
-    for text in ("caf\u00e9 \u2603 \U0001f600", "cut at \udc80 here", "nul \0, bell \a, line\u2028, a\nb, quote \" \\ \x7f"):
+    for text in (
+        "caf\u00e9 \u2603 \U0001f600",
+        "cut at \udc80 here",
+        'nul \0, bell \a, line\u2028, a\nb, quote " \\ \x7f',
+    ):
         local = text
         try:
             raise ValueError(text)
@@ -252,9 +262,7 @@ class Opaque:
         raise AssertionError("nobody may call this")
 
 
-@scenario(
-    keeps=("'a text'", "Opaque", "[Filtered]", "nan", "<int of 4001 bits>", "b'bytes'", "'k'")
-)
+@scenario(keeps=("'a text'", "Opaque", "[Filtered]", "nan", "<int of 4001 bits>", "b'bytes'", "'k'"))
 def locals_of_every_kind() -> None:
     def fails() -> None:
         text, number, huge, none, floating = "a text", 7, 1 << 4000, None, float("nan")
@@ -312,7 +320,8 @@ def an_error_of_a_thread_pool() -> None:
 @scenario(keeps=("from afar", "RemoteTraceback"))
 def an_error_of_another_process() -> None:
     remote = multiprocessing.pool.RemoteTraceback(
-        '\n"""\nTraceback (most recent call last):\n  File "/srv/w.py", line 3, in work\n    fail()\nValueError: from afar\n"""'
+        '\n"""\nTraceback (most recent call last):\n  File "/srv/w.py", line 3, in work\n    fail()\n'
+        'ValueError: from afar\n"""'
     )
     try:
         raise ValueError("from afar") from remote
@@ -362,5 +371,3 @@ def texts_cut_by_option() -> None:
         raise ValueError("shortened by the option")
     except ValueError:
         tocsin.capture_exception(extras={"text": "as long as this"})
-
-

@@ -52,7 +52,9 @@ def a_plain_message() -> None:
 def messages_with_parameters() -> None:
     tocsin.capture_event({"logentry": {"message": "user %s, %d times", "params": ["bob", 3]}})
     tocsin.capture_event({"logentry": {"message": "user %(name)s", "params": {"name": "bob"}}})
-    tocsin.capture_event({"logentry": {"message": "user %s", "formatted": "user bob", "params": ("bob",)}, "logger": "app"})
+    tocsin.capture_event(
+        {"logentry": {"message": "user %s", "formatted": "user bob", "params": ("bob",)}, "logger": "app"}
+    )
     tocsin.capture_event({"message": {"message": "%s", "params": [object(), "\ud800", float("inf"), 1 << 90]}})
 
 
@@ -138,7 +140,18 @@ def parts_of_the_wrong_type() -> None:
             "debug_meta": "x",
         }
     )
-    empty = ("tags", "extra", "contexts", "user", "request", "fingerprint", "modules", "breadcrumbs", "exception", "threads")
+    empty = (
+        "tags",
+        "extra",
+        "contexts",
+        "user",
+        "request",
+        "fingerprint",
+        "modules",
+        "breadcrumbs",
+        "exception",
+        "threads",
+    )
     tocsin.capture_event({"message": "empty, but kept", **{key: [] for key in empty}})
 
 
@@ -180,17 +193,20 @@ def threads_by_hand() -> None:
     tocsin.capture_event({"message": "current", "threads": threads})
 
 
-@scenario(keeps=("GET", "/path", "page", "Accept", "example.org", "fragment"))
+@scenario(keeps=("GET", "/path", "page", "Accept", "example.org", "the-fragment"))
 def a_request() -> None:
     tocsin.capture_event(
         {
             "message": "of a request",
             "request": {
-                "url": "https://example.org/path?page=2&token=secret#fragment",
+                "url": "https://example.org/path?page=2&token=secret#the-fragment",
                 "method": "GET",
-                "query_string": "page=2&password=hunter2",
-                "headers": {"Accept": "text/html", "Cookie": "session=abc; a=b", "Authorization": "Bearer x", "X-N": "1"},
-                "cookies": {"a": "b"},
+                "headers": {
+                    "Accept": "text/html",
+                    "Cookie": "session=abc; a=b",
+                    "Authorization": "Bearer x",
+                    "X-N": "1",
+                },
                 "data": {"form": ["field", 1], "secret": "hunter2"},
                 "env": {"REMOTE_ADDR": "10.0.0.1", "SERVER_PORT": "80"},
             },
@@ -198,11 +214,29 @@ def a_request() -> None:
     )
 
 
+@scenario(keeps=('["page", "3"]', "a-cookie", "of a query"))
+def a_request_in_parts() -> None:
+    request = {"url": "https://example.org/", "query_string": "page=3&password=hunter2", "cookies": {"a-cookie": "b"}}
+    tocsin.capture_event({"message": "of a query", "request": {**request, "data": "plain body", "fragment": "f"}})
+
+
 @scenario(events=2, keeps=("odd requests",))
 def requests_in_odd_shapes() -> None:
     for request in (
-        {"url": 5, "method": 7, "query_string": {"a": [1, 2]}, "headers": [["A", "b"], 5], "cookies": "a=b; c", "data": "x" * 90_000},
-        {"url": "http://x/" + "u" * 5000 + "?" + "q=1&" * 3000, "headers": {"H": ["a", "b"], 5: None}, "data": object(), "env": 5},
+        {
+            "url": 5,
+            "method": 7,
+            "query_string": {"a": [1, 2]},
+            "headers": [["A", "b"], 5],
+            "cookies": "a=b; c",
+            "data": "x" * 90_000,
+        },
+        {
+            "url": "http://x/" + "u" * 5000 + "?" + "q=1&" * 3000,
+            "headers": {"H": ["a", "b"], 5: None},
+            "data": object(),
+            "env": 5,
+        },
     ):
         tocsin.capture_event({"message": "odd requests", "request": request})
 
@@ -219,12 +253,16 @@ def events_of_a_monstrous_size() -> None:
     big = {"extra": {f"k{n}": "v" * 200_000 for n in range(50)}, "tags": {f"t{n}": "v" * 500 for n in range(5000)}}
     contexts = {f"c{n}": {f"k{m}": "v" * 200 for m in range(100)} for n in range(500)}
     tocsin.capture_event({"message": "too large to be true", **big, "contexts": contexts})
-    tocsin.capture_event({"message": "too large to be true", "threads": [{"name": "n" * 1000, "id": n} for n in range(5000)]})
+    tocsin.capture_event(
+        {"message": "too large to be true", "threads": [{"name": "n" * 1000, "id": n} for n in range(5000)]}
+    )
 
 
 @scenario(keeps=("with a mark", "7"))
 def an_event_with_marks_of_its_own() -> None:
-    tocsin.capture_event({"message": "with a mark", "extra": {"list": [1]}, "_meta": {"extra": {"list": {"": {"len": 7}}}}})
+    tocsin.capture_event(
+        {"message": "with a mark", "extra": {"list": [1]}, "_meta": {"extra": {"list": {"": {"len": 7}}}}}
+    )
 
 
 @scenario(keeps=("caught elsewhere", "in the hint"))

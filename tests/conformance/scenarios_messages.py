@@ -16,7 +16,20 @@ def a_message() -> None:
 
 @scenario(events=12, keeps=('"level": "fatal"', '"level": "debug"', '"level": "warning"'))
 def messages_of_every_level() -> None:
-    levels: tuple[Any, ...] = ("fatal", "error", "warning", "info", "debug", "critical", "warn", "WARNING", 40, "loud", 7.5, {})
+    levels: tuple[Any, ...] = (
+        "fatal",
+        "error",
+        "warning",
+        "info",
+        "debug",
+        "critical",
+        "warn",
+        "WARNING",
+        40,
+        "loud",
+        7.5,
+        {},
+    )
     for level in levels:
         tocsin.capture_message(f"level {level}", level=level)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio.base_events
-import json
 import logging
 import os
 import subprocess
@@ -11,27 +9,16 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from support.receiver import Receiver
 
 import tocsin
+from support.hooks import Outcome, hooked
+from support.receiver import Receiver
 from tocsin.testing import MemoryTransport
 
 _DEADLINE_S = 60.0
-
-
-def hooked() -> dict[str, Any]:
-    """Everything that the integrations replace, as it is at present."""
-    return {
-        "sys.excepthook": sys.excepthook,
-        "sys.unraisablehook": sys.unraisablehook,
-        "threading.excepthook": threading.excepthook,
-        "call_exception_handler": vars(asyncio.base_events.BaseEventLoop)["call_exception_handler"],
-        "callHandlers": vars(logging.Logger)["callHandlers"],
-    }
 
 
 @pytest.fixture(autouse=True)
@@ -62,31 +49,13 @@ def start(_hooks_as_found: None) -> Iterator[Callable[..., tocsin.Client]]:
         client.close(0.0)
 
 
-def events_of(client: tocsin.Client) -> list[dict[str, Any]]:
-    """The events that a started client has captured, be it closed or not."""
-    events: list[dict[str, Any]] = client.options["transport"].events
-    return events
-
-
-def mechanism_of(event: dict[str, Any]) -> tuple[str, bool]:
-    """By whom the event's exception was captured, and whether it was handled."""
-    mechanism = event["exception"]["values"][-1]["mechanism"]
-    return mechanism["type"], mechanism["handled"]
-
-
-@dataclass
-class Outcome:
-    """What a program left behind: exit code, its output, and the events that reached the server."""
-
-    code: int
-    out: str
-    err: str
-    events: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def told(self) -> Any:
-        """What the program printed, read as JSON."""
-        return json.loads(self.out)
+@pytest.fixture
+def log() -> Iterator[logging.Logger]:
+    """A logger without handlers, at level DEBUG, that tells nobody else."""
+    logger = logging.Logger("app.part", logging.DEBUG)
+    logger.addHandler(logging.NullHandler())
+    yield logger
+    logger.handlers.clear()
 
 
 @pytest.fixture

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import signal
 import weakref
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any
 
 import pytest
-from integrations.conftest import events_of, mechanism_of
 
 import tocsin
+from support.hooks import events_of, mechanism_of
 
 Start = Callable[..., tocsin.Client]
 
@@ -51,7 +52,7 @@ def test_a_retrieved_error_is_no_event(start: Start) -> None:
 
 
 def test_the_handler_of_the_loop_still_runs(start: Start) -> None:
-    """A loop's own exception handler gets the very context, after the capture; what it captures is not a second event."""
+    """A loop's own exception handler gets the very context, after the capture; what it captures is no second event."""
     client = start()
     handled: list[Any] = []
 
@@ -151,12 +152,35 @@ def test_a_context_that_is_in_force_already_is_no_obstacle(start: Start) -> None
     async def main() -> None:
         loop = asyncio.get_running_loop()
         context = copy_context()
-        context.run(
-            loop.call_exception_handler, {"message": "a", "exception": ValueError(), "handle": Handle(context)}
-        )
+        context.run(loop.call_exception_handler, {"message": "a", "exception": ValueError(), "handle": Handle(context)})
 
     asyncio.run(main())
     assert [mechanism_of(event) for event in events_of(client)] == [("asyncio", False)]
+
+
+def test_what_a_signal_handler_raises_comes_out(start: Start) -> None:
+    """A RuntimeError of a signal handler is not mistaken for a context that cannot be entered: it comes out."""
+
+    def handler(number: int, frame: Any) -> None:
+        raise RuntimeError("time limit")
+
+    def before_send(event: Any, hint: Any) -> Any:
+        calls.append(event)
+        signal.raise_signal(signal.SIGUSR1)
+        return event
+
+    calls: list[Any] = []
+    start(before_send=before_send, disabled_integrations=["logging"])
+    loop = asyncio.new_event_loop()
+    handle = loop.call_soon(lambda: None)
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with pytest.raises(RuntimeError, match="time limit"):
+            loop.call_exception_handler({"message": "a", "exception": ValueError(), "handle": handle})
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        loop.close()
+    assert len(calls) == 1
 
 
 def test_no_task_is_kept_alive(start: Start) -> None:

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from integrations.conftest import events_of, hooked
 
 import tocsin
+from support.hooks import events_of, hooked
 
 Start = Callable[..., tocsin.Client]
 

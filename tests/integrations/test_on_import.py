@@ -12,9 +12,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from integrations.conftest import Outcome
-from support.receiver import wait_until
 
+from support.hooks import Outcome
+from support.receiver import wait_until
 from tocsin.integrations.on_import import forget, when_imported
 
 _SOURCE = '"""A module."""\nimport sys\nVALUE = 1\n\n\ndef function():\n    return 1\n\n\nLAST = 2\n'
@@ -245,9 +245,7 @@ def test_every_callback_is_called_once_whoever_comes_first(make: Make) -> None:
         calls: list[int] = []
         barrier = threading.Barrier(8)
 
-        def work(
-            number: int, name: str = name, calls: list[int] = calls, barrier: threading.Barrier = barrier
-        ) -> None:
+        def work(number: int, name: str = name, calls: list[int] = calls, barrier: threading.Barrier = barrier) -> None:
             barrier.wait(_DEADLINE_S)
             if number % 2:
                 importlib.import_module(name)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from integrations.conftest import Outcome, events_of, hooked
 
 import tocsin
+from support.hooks import Outcome, events_of, hooked
 from tocsin import integrations
 from tocsin.integrations import DidNotEnable, Integration
 from tocsin.integrations.dedupe import DedupeIntegration
@@ -113,7 +113,7 @@ def test_an_integration_can_be_disabled_by_name_class_or_instance(start: Start, 
 
 def test_a_name_that_no_integration_has_is_told() -> None:
     """Asking for an integration that does not exist raises, and names those that do."""
-    with pytest.raises(ValueError, match="there is no 'loging'; there are .*logging"):
+    with pytest.raises(ValueError, match=r"there is no 'loging'; there are .*logging"):
         tocsin.init("", transport="memory", integrations=["loging"])
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from integrations.conftest import Outcome, events_of, mechanism_of
 
 import tocsin
+from support.hooks import Outcome, events_of, mechanism_of
 from tocsin.integrations.excepthook import ExcepthookIntegration
 
 Start = Callable[..., tocsin.Client]
@@ -131,9 +131,6 @@ def test_a_forked_child_reports_its_own_errors(run_program: Run) -> None:
     assert told == ["before", "child", "parent"]
 
 
-_INTERACTIVE = "import code\ncode.interact(readfunc=iter(['1 / 0']).__next__, local={})\n"
-
-
 @pytest.mark.parametrize(("always_run", "count"), [(False, 0), (True, 1)])
 def test_what_is_typed_is_reported_only_on_demand(run_program: Run, always_run: bool, count: int) -> None:
     """In an interactive interpreter errors are not captured unless `always_run` is set."""
@@ -210,13 +207,13 @@ def test_the_previous_hook_is_called_with_the_same(start: Start, hook: Any) -> N
     reach(error)
     assert [mechanism_of(event) for event in events_of(client)] == [(name, False)]
     assert len(calls) == 1
-    args = calls[0] if name == "excepthook" else (calls[0][0].exc_type, calls[0][0].exc_value, calls[0][0].exc_traceback)
+    args = (
+        calls[0] if name == "excepthook" else (calls[0][0].exc_type, calls[0][0].exc_value, calls[0][0].exc_traceback)
+    )
     assert args == (ValueError, error, error.__traceback__)
 
 
-def test_what_the_previous_hook_raises_comes_out(
-    start: Start, monkeypatch: pytest.MonkeyPatch, _hooks_as_found: None
-) -> None:
+def test_what_the_previous_hook_raises_comes_out(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception of the previous hook is not swallowed; the event is captured all the same."""
 
     def broken(*args: Any) -> None:

@@ -49,7 +49,7 @@ class Listed(list):  # type: ignore[type-arg]
     """A list of somebody's own."""
 
 
-class Pair(collections.namedtuple("Pair", "left right")):  # noqa: PYI024
+class Pair(collections.namedtuple("Pair", "left right")):
     """A tuple of somebody's own."""
 
 
@@ -103,7 +103,7 @@ def run_apart(backend: Any, code: str, *arguments: str) -> str:
     return done.stdout
 
 
-# Quotes, escapes, controls, NUL, the edges of UTF-8's lengths, surrogates alone and in pairs, separators, no-characters.
+# Quotes, escapes, controls, NUL, the edges of lengths in UTF-8, separators, no-characters; surrogates; astral planes.
 TROUBLE = "aZ09 '\"\\/\0\1\x07\b\t\n\f\r\x1b\x1f\x7f\x80\x85\xa0\xad\xe9\xff"
 TROUBLE += "\u0100\u07ff\u0800\u200b\u2028\u2029\ufeff\ufffd\uffff"
 SURROGATES = "\ud800\ud83d\udbff\udc00\ude00\udfff"
@@ -115,9 +115,10 @@ TEXTS = (
     | st.builds(lambda part, times: part * times, st.text(CHARACTERS, min_size=1, max_size=3), st.integers(1, 120))
 )
 
-INTEGERS = st.integers() | st.sampled_from(
-    [0, -1, 2**31, 2**53 + 1, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 2**64 - 1, 2**64]
-    + [2**511, 2**512 - 1, 2**512, -(2**512), 10**400, 10**4200]
+INTEGERS = (
+    st.integers()
+    | st.sampled_from([0, -1, 2**31, 2**53 + 1, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 2**64 - 1, 2**64, 2**511])
+    | st.sampled_from([2**512 - 1, 2**512, -(2**512), 10**400, 10**4200])
 )
 FLOATS = st.floats() | st.sampled_from([-0.0, 1e16, 1e22, 1e-5, 5e-324, 1.7976931348623157e308, math.inf, math.nan])
 
@@ -128,7 +129,7 @@ ODD_LEAVES = st.one_of(
     st.binary(max_size=40),
     st.binary(max_size=40).map(bytearray),
     st.complex_numbers(),
-    st.decimals(),
+    st.decimals(allow_nan=False),
     st.uuids(),
     st.datetimes(
         timezones=st.sampled_from([None, datetime.timezone.utc, datetime.timezone(-datetime.timedelta(hours=3))])
@@ -136,10 +137,8 @@ ODD_LEAVES = st.one_of(
     st.dates(),
     st.times(),
     st.timedeltas(),
-    st.sampled_from(
-        [object, int, len, [].append, json, math.nan, Ellipsis, NotImplemented, range(3), range(10**12), TEXTS.map]
-        + [lambda: 0, same, memoryview(b"abc"), slice(1, 2), type, decimal.Decimal("NaN"), uuid.UUID(int=0)]
-    ),
+    st.sampled_from([object, int, len, [].append, json, Ellipsis, NotImplemented, range(3), range(10**12), TEXTS.map]),
+    st.sampled_from([lambda: 0, same, memoryview(b"abc"), slice(1), type, decimal.Decimal("NaN"), uuid.UUID(int=0)]),
 )
 LEAVES = st.none() | st.booleans() | INTEGERS | FLOATS | TEXTS | ODD_LEAVES
 HASHABLE = LEAVES.filter(lambda value: type(value) is not bytearray and type(value) is not slice)

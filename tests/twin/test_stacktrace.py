@@ -135,9 +135,8 @@ def test_what_is_no_traceback_or_frame_is_a_type_error(extractor: Any, what: obj
             call()
 
 
-@pytest.mark.parametrize("depth", [0, 1, 49, 50, 51, 249, 250, 251, 300, 5000])
-def test_of_a_deep_stack_both_ends_and_the_length_are_kept(depth: int) -> None:
-    """Outermost first: the first 50 and the last 200 frames; locals on 25 at either end; the same bytes in both."""
+def bottom(depth: int) -> BaseException:
+    """The error from a function that calls itself so many times."""
 
     def recurse(level: int) -> None:
         if level == 0:
@@ -149,23 +148,26 @@ def test_of_a_deep_stack_both_ends_and_the_length_are_kept(depth: int) -> None:
     try:
         recurse(depth)
     except ValueError as error:
-        found = []
-        for twin in twins("stacktrace"):
-            values = twins("values")[twin is twins("stacktrace")[1]]
-            stack = twin.StackExtractor(values.Renderer(), None).exception(error, None, "generic", True)
-            found.append(
-                (
-                    stack.heads,
-                    [part.head if at % 2 == 0 else part for at, part in enumerate(stack.frames[0])],
-                    stack.totals,
-                )
-            )
+        return error
     finally:
         sys.setrecursionlimit(limit)
+    raise AssertionError("nothing was raised")
+
+
+@pytest.mark.parametrize("depth", [0, 1, 49, 50, 51, 249, 250, 251, 300, 5000])
+def test_of_a_deep_stack_both_ends_and_the_length_are_kept(depth: int) -> None:
+    """Outermost first: the first 50 and the last 200 frames; locals on 25 at either end; the same bytes in both."""
+
+    error = bottom(depth)
+    found = []
+    for stacktrace, values in zip(twins("stacktrace"), twins("values"), strict=True):
+        stack = stacktrace.StackExtractor(values.Renderer(), None).exception(error, None, "generic", True)
+        heads = [site.head for site in stack.frames[0][::2]]
+        found.append((stack.heads, heads, stack.frames[0][1::2], stack.totals))
     assert found[0] == found[1]
-    _, flat, totals = found[0]
+    _, _, variables, totals = found[0]
     assert totals == [depth + 2]
-    shown = [strict_json(variables)["level"] if variables else None for variables in flat[3::2]]
+    shown = [strict_json(each)["level"] if each else None for each in variables[1:]]
     levels: list[str | None] = [str(level) for level in range(depth, -1, -1)]
     if depth + 2 > 250:
         levels = levels[:49] + levels[-200:]

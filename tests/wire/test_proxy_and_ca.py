@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import base64
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from support.captures import bound, capture, counts
+from support.captures import capture, counts
 from support.receiver import CERTIFICATE, Answer, Receiver, unused_port
+from support.transports import Make
 from tocsin import diagnostics
-from tocsin._backend import Stats
-from tocsin.transport.http import HttpTransport
 from tocsin.transport.proxy import BadProxy, proxy_for
 
-Make = Callable[..., tuple[HttpTransport, Stats]]
 HTTP, HTTPS = "http://proxy:1", "https://proxy:2"
 
 
@@ -25,20 +22,6 @@ HTTP, HTTPS = "http://proxy:1", "https://proxy:2"
 def _no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CLIENT_CERT_FILE", "CLIENT_KEY_FILE"):
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def make() -> Iterator[Make]:
-    made: list[HttpTransport] = []
-
-    def build(dsn: str, **options: Any) -> tuple[HttpTransport, Stats]:
-        transport, stats = bound(HttpTransport({"dsn": dsn, **options}))
-        made.append(transport)
-        return transport, stats
-
-    yield build
-    for transport in made:
-        transport.kill()
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,6 @@ Make = Callable[..., tuple[SyncHttpTransport, Stats]]
 
 
 @pytest.fixture
-def server() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
 def make() -> Iterator[Make]:
     made: list[SyncHttpTransport] = []
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import subprocess
-import sys
 import threading
 import time
 import weakref
@@ -14,26 +12,9 @@ from typing import Any
 import pytest
 
 from support.receiver import wait_until
-from tocsin import native
+from support.transports import Sink
 from tocsin._backend import Handoff
 from tocsin.transport.worker import Worker
-
-
-class Sink:
-    """Where the worker delivers to: it remembers, and can be held up at a gate."""
-
-    def __init__(self) -> None:
-        self.items: list[Any] = []
-        self.threads: set[int] = set()
-        self.gate = threading.Event()
-        self.gate.set()
-        self.entered = threading.Event()
-
-    def __call__(self, item: Any) -> None:
-        self.entered.set()
-        assert self.gate.wait(20)
-        self.threads.add(_thread.get_ident())
-        self.items.append(item)
 
 
 @pytest.fixture
@@ -390,7 +371,8 @@ def test_the_first_offer_may_be_interrupted_by_another(
 ) -> None:
     """A signal handler that offers while the thread is being started neither waits nor starts a second one."""
     worker = make_worker()
-    start, started = _thread.start_new_thread, []
+    start = _thread.start_new_thread
+    started: list[int] = []
 
     def interrupted(function: Any, arguments: Any) -> int:
         if not started:
@@ -404,85 +386,3 @@ def test_the_first_offer_may_be_interrupted_by_another(
     assert worker.flush(20)
     assert started == [1, 2]
     assert sink.items == ["outer", "inner"]
-
-
-def test_patched_threads_are_seen_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under gevent's monkey patching the interpreter's own functions are used."""
-
-    class Monkey:
-        @staticmethod
-        def get_original(module: str, name: str) -> tuple[str, str]:
-            return module, name
-
-    assert native.native("allocate_lock") is _thread.allocate_lock
-    monkeypatch.setitem(sys.modules, "gevent.monkey", Monkey)  # type: ignore[arg-type]
-    assert native.native("allocate_lock") == ("_thread", "allocate_lock")
-
-
-_AT_EXIT = """
-import atexit, sys
-from tocsin._backend import Handoff
-from tocsin.transport.worker import Worker
-worker = Worker(Handoff(10, 10), lambda item: print(item))
-{before}
-@atexit.register
-def late():
-    worker.offer("late", 1)
-    print(worker.flush(20))
-"""
-
-
-@pytest.mark.parametrize("before", ["", "worker.offer('early', 1); worker.flush(20)"])
-def test_the_interpreters_end_is_no_obstacle(before: str) -> None:
-    """At exit, where some versions start no threads any more, offers are still flushed, without a traceback."""
-    done = subprocess.run(
-        [sys.executable, "-c", _AT_EXIT.format(before=before)], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.split() == (["early"] if before else []) + ["late", "True"]
-    assert "Traceback" not in done.stderr
-
-
-_IMPORTS_THREADING = """
-import _thread, sys
-main = _thread.get_ident()
-from tocsin._backend import Handoff
-from tocsin.transport.worker import Worker
-def deliver(item):
-    import threading
-    print(threading.main_thread().ident == main)
-worker = Worker(Handoff(10, 10), deliver)
-worker.offer(1, 1)
-assert worker.flush(20)
-"""
-
-
-def test_threading_may_be_imported_by_a_delivery_first() -> None:
-    """An application without `threading` whose worker imports it still knows its main thread, and ends."""
-    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{_IMPORTS_THREADING}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.stdout, done.stderr, done.returncode) == ("True\n", "", 0)
-
-
-_FORK = """
-import os, sys, time
-from tocsin._backend import Handoff
-from tocsin.transport.worker import Worker
-delivered = []
-worker = Worker(Handoff(10, 10), delivered.append)
-worker.offer("parent", 1)
-assert worker.flush(20)
-pid = os.fork()
-assert worker.is_alive == (pid != 0)
-worker.offer("child" if pid == 0 else "again", 1)
-assert worker.is_alive and worker.flush(20)
-assert delivered == ["parent", "child" if pid == 0 else "again"], delivered
-if pid == 0:
-    os._exit(0)
-assert os.waitpid(pid, 0)[1] == 0
-"""
-
-
-@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="the platform cannot fork")
-def test_a_child_has_a_thread_of_its_own() -> None:
-    """After a fork the child's first offer starts a thread there; the parent's goes on."""
-    subprocess.run([sys.executable, "-W", "ignore", "-c", _FORK], timeout=60, check=True)

@@ -18,6 +18,7 @@ cdef extern from "Python.h":
     int PyDict_Check(object)
 
 cdef Py_ssize_t NAME_CHARS = _limits.NAME_CHARS
+cdef Py_ssize_t BREADCRUMB_NAME_CHARS = _limits.BREADCRUMB_NAME_CHARS
 cdef Py_ssize_t TEXT_CHARS = _limits.TEXT_CHARS
 cdef object DATA_BYTES = _limits.BREADCRUMB_DATA_BYTES
 cdef object DATA_DEPTH = _limits.BREADCRUMB_DATA_DEPTH
@@ -70,8 +71,8 @@ cdef class BreadcrumbRing:
             rendered = renderer.data(data, DATA_BYTES, DATA_DEPTH)
         entry = (
             timestamp_s,
-            text(type, NAME_CHARS, renderer),
-            text(category, NAME_CHARS, renderer),
+            text(type, BREADCRUMB_NAME_CHARS, renderer),
+            text(category, BREADCRUMB_NAME_CHARS, renderer),
             text(level, NAME_CHARS, renderer),
             text(message, TEXT_CHARS, renderer),
             rendered,
@@ -149,6 +150,8 @@ cdef class BreadcrumbRing:
 cdef object text(object value, Py_ssize_t max_chars, Renderer renderer):
     if value is None:
         return None
+    if max_chars > renderer._max_chars:
+        max_chars = renderer._max_chars
     if PyUnicode_CheckExact(value):
-        return value if PyUnicode_GET_LENGTH(value) <= max_chars else value[:max_chars - 3] + "..."
+        return value if PyUnicode_GET_LENGTH(value) <= max_chars else value[:max(max_chars - 3, 0)] + "..."
     return renderer.text(value, max_chars)

@@ -75,7 +75,10 @@ cdef class Capture:
 def iso_time(timestamp_s):
     """Return a unix time as RFC 3339 in UTC with microseconds; see the pure twin."""
     cdef char text[TCN_CLOCK_ISO_SIZE]
-    tcn_clock_iso(timestamp_s, text)
+    try:
+        tcn_clock_iso(timestamp_s, text)
+    except OverflowError:
+        tcn_clock_iso(0.0, text)
     return text[:TCN_CLOCK_ISO_SIZE].decode("ascii")
 
 

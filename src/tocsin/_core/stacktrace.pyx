@@ -10,15 +10,16 @@ from types import FrameType, TracebackType
 from weakref import ref
 
 from cpython.bytes cimport PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_Clear
+from cpython.dict cimport PyDict_Clear, PyDict_Next
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_REFCNT, Py_XDECREF
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport uint32_t, uintptr_t
 
 from tocsin import limits as _limits
-from tocsin._core.chain import errno_of, exception_text, exception_type, links
+from tocsin._core.chain import captured_as, errno_of, exception_text, exception_type, links
 from tocsin._core.describe import type_module
 from tocsin._core.site import make_site
 from tocsin._core.tcn_json cimport (
@@ -59,7 +60,11 @@ cdef extern from "tcn_pycompat.h":
     int tcn_frame_lasti(PyFrameObject *frame) except -2
     void Py_INCREF(void *)
     void Py_DECREF(void *)
+    ctypedef struct PyThreadState:
+        int tracing
+    PyThreadState *PyThreadState_Get()
     int PyDict_Check(object)
+    int PyExceptionInstance_Check(object)
     PyObject *PyException_GetTraceback(object)
     PyObject *PyException_GetCause(object)
     PyObject *PyException_GetContext(object)
@@ -82,8 +87,6 @@ cdef bint FRAMES_KEEP_LOCALS = sys.version_info < (3, 13)
 # What a function's frame hands out: asked of an interpreted one, as compiled functions have no frame.
 cdef object FRAME_LOCALS = eval("(lambda: type(__import__('sys')._getframe().f_locals))()")
 cdef object GROUP = getattr(builtins, "BaseExceptionGroup", None)
-cdef object gettrace = sys.gettrace
-cdef object getprofile = sys.getprofile
 
 
 # The frames of one walk, outermost first once it is done. Every pointer is owned.
@@ -131,6 +134,7 @@ cdef class StackExtractor:
     cdef Py_ssize_t _max_chars
     cdef tcn_site_table *_table  # owned
     cdef list _sites  # Site or None (hidden), by the table's index
+    cdef list _variables  # the names of a function's locals, in the frame's order, by the table's index
     cdef unsigned char *_is_function  # owned; by the table's index
     cdef dict _codes  # id of a code object: the weak reference that tells of its death
     cdef object __weakref__
@@ -145,7 +149,10 @@ cdef class StackExtractor:
         self._classify = classify
         self._max_frames = max_frames
         self._max_chars = min(max_chars, TEXT_CHARS)
+        if max_sites < 1:
+            raise ValueError(f"max_sites must be at least 1, not {max_sites}")
         self._sites = [None] * max_sites
+        self._variables = [()] * max_sites
         self._codes = {}
         tcn_site_table_free(self._table)
         self._table = NULL
@@ -168,6 +175,8 @@ cdef class StackExtractor:
         cdef Stack stack = Stack([], [], [])
         cdef bint synthetic
         cdef Py_ssize_t index
+        if not PyExceptionInstance_Check(error):
+            raise TypeError(f"an exception is needed, not {type(error).__name__}")
         if traceback is None:
             traceback = take(PyException_GetTraceback(error))
         synthetic = traceback is None and caller is not None
@@ -278,10 +287,11 @@ cdef class StackExtractor:
             frames.append(site)
             frames.append(None)
             shown[count] = index
-            indices[count] = self._is_function[site_index]
+            indices[count] = site_index
             count += 1
         if self._renderer is not None and count:
-            clears = FRAMES_KEEP_LOCALS and gettrace() is None and getprofile() is None
+            # While a debugger looks at a frame, the interpreter writes the dict back into it.
+            clears = FRAMES_KEEP_LOCALS and PyThreadState_Get().tracing == 0
             tcn_json_init(&out, storage, sizeof(storage))
             try:
                 for at in range(count):
@@ -296,12 +306,13 @@ cdef class StackExtractor:
         stack.totals.append(total)
         return 0
 
-    cdef int write_variables(self, tcn_json *out, PyFrameObject *frame, bint is_function, bint clears) except -1:
+    cdef int write_variables(self, tcn_json *out, PyFrameObject *frame, uint32_t site, bint clears) except -1:
         """Write a frame's locals; False if there are none to show."""
+        cdef bint is_function = self._is_function[site]
         cdef object names = tcn_frame_locals(frame)
         if type(names) is not dict:
             if PyDict_Check(names):
-                names = dict.copy(names)
+                names = dict(list(dict.items(names)))
             elif not FRAMES_KEEP_LOCALS and type(names) is FRAME_LOCALS:
                 names = dict(names)
             else:
@@ -309,10 +320,11 @@ cdef class StackExtractor:
             clears = False
         if not <dict>names:
             return False
-        self._renderer.write_variables(out, <dict>names, not is_function)
-        if clears and is_function and Py_REFCNT(names) == 2:
-            # The frame would keep the exception alive through it, in a cycle; whoever asks for locals gets it anew.
-            PyDict_Clear(names)
+        try:
+            self._renderer.write_variables(out, <dict>names, not is_function)
+        finally:
+            if clears and is_function and Py_REFCNT(names) == 2:
+                let_go(<dict>names, <tuple>PyList_GET_ITEM(self._variables, site))
         return out.size > 2
 
     cdef object find_site(self, PyFrameObject *frame, PyTracebackObject *trace, int lasti, uint32_t *index):
@@ -335,6 +347,7 @@ cdef class StackExtractor:
         tcn_site_table_insert(self._table, <uintptr_t><PyObject *>code, lasti, index)
         self._sites[index[0]] = site
         self._is_function[index[0]] = site is not None and site.is_function
+        self._variables[index[0]] = () if site is None else site.variables
         return site
 
     def _forget(self, code_id):
@@ -347,6 +360,7 @@ cdef class StackExtractor:
             count = tcn_site_table_remove_code(self._table, <uintptr_t>code_id, freed, FREED_AT_ONCE)
             for at in range(count):
                 self._sites[freed[at]] = None
+                self._variables[freed[at]] = ()
 
 
 class _Forget:
@@ -372,6 +386,25 @@ cdef object take(PyObject *owned):
     found = <object>owned
     Py_DECREF(owned)
     return found
+
+
+cdef int let_go(dict names, tuple variables) except -1:
+    """Empty the dict through which a frame would keep the exception alive, in a cycle; see the pure twin."""
+    cdef PyObject *key
+    cdef PyObject *value
+    cdef Py_ssize_t position = 0
+    cdef Py_ssize_t at = 0
+    cdef Py_ssize_t count = PyTuple_GET_SIZE(variables)
+    # The interpreter has filled it in the order of the variables, with their very names: all else is somebody's own.
+    while PyDict_Next(names, &position, &key, &value):
+        while at < count and PyTuple_GET_ITEM(variables, at) != key:
+            at += 1
+        if at == count:
+            for name in variables:
+                names.pop(name, None)
+            return 0
+    PyDict_Clear(names)
+    return 0
 
 
 cdef bint is_alone(object error) except -1:
@@ -528,6 +561,11 @@ cdef bytes head(object error, str mechanism, bint handled, bint synthetic, Py_ss
             write_string(&out, source)
         if is_group:
             tcn_json_put(&out, b',"is_exception_group":true')
+        event_id = captured_as(error) if index else None
+        if event_id is not None:
+            tcn_json_put(&out, b',"data":{"captured_as":')
+            write_string(&out, event_id)
+            tcn_json_byte(&out, b"}")
         number = errno_of(error)
         if number is not None:
             tcn_json_put(&out, b',"meta":{"errno":{"number":')

@@ -22,6 +22,7 @@ from tocsin import limits as _limits
 from tocsin._core.describe import cut, describe, key_text, leaf, module_variables, type_name
 from tocsin._core.tcn_json cimport (
     tcn_json,
+    tcn_json_bounded,
     tcn_json_byte,
     tcn_json_free,
     tcn_json_init,
@@ -58,7 +59,7 @@ cdef int VARS_DEPTH = _limits.VARS_DEPTH
 cdef Py_ssize_t KEY_CHARS = _limits.KEY_CHARS
 cdef int INTEGER_BITS = _limits.INTEGER_BITS
 cdef enum:
-    LEAST_TEXT_CHARS = 8
+    LEAST_TEXT_BYTES = 8
     SECRETS_REMEMBERED = 4096
     STORAGE_BYTES = 4096
 
@@ -86,21 +87,55 @@ def json_string(text):
         tcn_json_free(&out)
 
 
+def bounded_string(text, room):
+    """Return `text` as a JSON string with at most `room` bytes between its quotes; see the pure twin."""
+    cdef tcn_json out
+    cdef char storage[1024]
+    tcn_json_init(&out, storage, sizeof(storage))
+    try:
+        tcn_json_bounded(&out, PyUnicode_KIND(text), PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text), room)
+        return as_bytes(&out)
+    finally:
+        tcn_json_free(&out)
+
+
 def is_plain_key(key):
     """Whether `key` stands in JSON as it is; see the pure twin."""
     return bool(plain_key(key))
 
 
+def plain_keys(value, breadth):
+    """Return the plain ones among the first keys of a dict, for `unique_text`."""
+    return {key: 0 for key in members(iter(dict.keys(value)), breadth) if plain_key(key)}
+
+
 def unique_text(text, texts):
-    """Return `text`, marked if it is among `texts` already, and add it there; see the pure twin."""
-    while text in texts or text == "...":
-        text += "'"
-    texts.add(text)
-    return text
+    """Return `text`, numbered if it is in `texts` already, and note it there; see the pure twin."""
+    if text not in texts and text != "...":
+        texts[text] = 0
+        return text
+    count = texts.get(text, 0)
+    while True:
+        count += 1
+        numbered = f"{text}~{count}"
+        if numbered not in texts:
+            texts[text] = count
+            texts[numbered] = 0
+            return numbered
+
+
+cdef list members(object iterator, Py_ssize_t breadth):
+    """The first members of a container, taken at once; none if it was changed while they were taken."""
+    try:
+        return list(islice(iterator, breadth))
+    except RuntimeError:
+        return []
 
 
 cdef inline bint plain_key(object key) except -1:
     if not PyUnicode_CheckExact(key) or PyUnicode_GET_LENGTH(key) > KEY_CHARS:
+        return False
+    if PyUnicode_GET_LENGTH(key) == 3 and key == "...":
         return False
     if PyUnicode_IS_COMPACT_ASCII(key) and tcn_json_is_plain(<const char *>PyUnicode_DATA(key),
                                                              PyUnicode_GET_LENGTH(key)):
@@ -121,32 +156,31 @@ cdef int write_string(tcn_json *out, str text) except -1:
 
 
 cdef int write_text(tcn_json *out, str text, bint native, size_t end, Py_ssize_t max_chars) except -1:
-    """A text as itself (`native`) or as its repr, cut to what is left before `end`."""
-    cdef Py_ssize_t length = PyUnicode_GET_LENGTH(text)
+    """A text as itself (`native`) or as its repr, cut to the bytes that are left before `end`."""
+    cdef Py_ssize_t length
     cdef Py_ssize_t room = <Py_ssize_t>end - <Py_ssize_t>out.size - 2
-    cdef Py_ssize_t keep
-    cdef bint is_cut
-    cdef str shown
-    if room < LEAST_TEXT_CHARS:
-        room = LEAST_TEXT_CHARS
-    if native and room > max_chars:
-        room = max_chars
-    is_cut = length > room
-    keep = max(room - 3, 0) if is_cut else length
+    cdef Py_ssize_t shown
+    if room < LEAST_TEXT_BYTES:
+        room = LEAST_TEXT_BYTES
     if native:
-        tcn_json_byte(out, b'"')
-        tcn_json_text(out, PyUnicode_KIND(text), PyUnicode_DATA(text), keep)
-    elif PyUnicode_IS_COMPACT_ASCII(text) and tcn_json_is_plain(<const char *>PyUnicode_DATA(text), keep):
-        tcn_json_put(out, b"\"'")
-        tcn_json_raw(out, <const char *>PyUnicode_DATA(text), keep)
-        tcn_json_byte(out, b"'")
+        if PyUnicode_GET_LENGTH(text) > max_chars:
+            text = cut(text, max_chars)
     else:
-        shown = repr(text[:keep])
-        tcn_json_byte(out, b'"')
-        tcn_json_text(out, PyUnicode_KIND(shown), PyUnicode_DATA(shown), PyUnicode_GET_LENGTH(shown))
-    if is_cut:
-        tcn_json_put(out, b"...")
-    tcn_json_byte(out, b'"')
+        length = PyUnicode_GET_LENGTH(text)
+        shown = length if length <= room else room + 1
+        if PyUnicode_IS_COMPACT_ASCII(text) and tcn_json_is_plain(<const char *>PyUnicode_DATA(text), shown):
+            # Most text is its own repr in quotes: no object is made for it.
+            tcn_json_put(out, b"\"'")
+            if length + 2 <= room:
+                tcn_json_raw(out, <const char *>PyUnicode_DATA(text), length)
+                tcn_json_put(out, b"'\"")
+            else:
+                tcn_json_raw(out, <const char *>PyUnicode_DATA(text), room - 4)
+                tcn_json_put(out, b'..."')
+            return 0
+        text = repr(text[:shown])
+    length = PyUnicode_GET_LENGTH(text)
+    tcn_json_bounded(out, PyUnicode_KIND(text), PyUnicode_DATA(text), length, room)
     return 0
 
 
@@ -197,6 +231,11 @@ cdef class Renderer:
         self._represent = represent
         self._known_keys = {}
 
+    @property
+    def max_chars(self):
+        """What each text in `data`, and `text`, are cut to."""
+        return self._max_chars
+
     def data(self, value, max_bytes, max_depth):
         """Return `value` as JSON of about `max_bytes` at most; see the pure twin."""
         cdef tcn_json out
@@ -221,9 +260,9 @@ cdef class Renderer:
         if PyUnicode_Check(value):
             return cut(str.__getitem__(value, slice(0, max_chars + 1)), max_chars)
         if PyLong_Check(value) and type(value) is not bool:
-            return str(int.__int__(value)) if int.bit_length(value) <= INTEGER_BITS else leaf(value)
+            return cut(leaf(int.__int__(value)), max_chars)
         if value is None or type(value) is bool or type(value) is float:
-            return repr(value)
+            return cut(repr(value), max_chars)
         return describe(value, max_chars, True, self._is_secret, self._represent)
 
     def variables(self, names, is_module=False):
@@ -239,8 +278,10 @@ cdef class Renderer:
 
     cdef int write_variables(self, tcn_json *out, dict names, bint is_module) except -1:
         cdef Writer writer
-        cdef PyObject *key
-        cdef PyObject *item
+        cdef PyObject *key_slot
+        cdef PyObject *item_slot
+        cdef object name, item
+        cdef dict texts = None
         cdef Py_ssize_t position = 0
         cdef Py_ssize_t left, count, share
         cdef size_t start = out.size
@@ -252,21 +293,28 @@ cdef class Renderer:
         tcn_json_byte(out, b"{")
         left = PyDict_Size(names)
         count = 0
-        while count < VARS_COUNT and PyDict_Next(names, &position, &key, &item):
-            if not PyUnicode_CheckExact(<object>key):
+        while PyDict_Next(names, &position, &key_slot, &item_slot):
+            # Held while they are written: a user's renderer may change the dict.
+            name = <object>key_slot
+            item = <object>item_slot
+            if not PyUnicode_CheckExact(name):
                 left -= 1
                 continue
             used = out.size - start
-            if <Py_ssize_t>used >= VARS_BYTES:
+            if count >= VARS_COUNT or <Py_ssize_t>used >= VARS_BYTES:
                 break
             if count:
                 tcn_json_byte(out, b",")
+            if not plain_key(name):
+                if texts is None:
+                    texts = plain_keys(names, PyDict_Size(names))
+                name = unique_text(key_text(name), texts)
             share = (VARS_BYTES - <Py_ssize_t>used) // left if left > 0 else 0
             if share < VARS_MIN_BYTES:
                 share = VARS_MIN_BYTES
             left -= 1
             count += 1
-            self.write_entry(&writer, <str>key, <object>item, False, VARS_DEPTH, start + used + share)
+            self.write_entry(&writer, <str>name, item, False, VARS_DEPTH, start + used + share)
         tcn_json_byte(out, b"}")
         return 0
 
@@ -323,7 +371,7 @@ cdef class Renderer:
             room = <Py_ssize_t>end - <Py_ssize_t>out.size
             if room < 0:
                 room = 0
-            return write_text(out, <str>str.__getitem__(value, slice(0, room + LEAST_TEXT_CHARS)), native, end,
+            return write_text(out, <str>str.__getitem__(value, slice(0, room + LEAST_TEXT_BYTES)), native, end,
                               self._max_chars)
         elif PyAnySet_Check(value):
             return self.write_set(writer, value, native, depth, end)
@@ -332,8 +380,8 @@ cdef class Renderer:
             tcn_json_raw(out, PyBytes_AS_STRING(fragment), PyBytes_GET_SIZE(fragment))
         else:
             room = <Py_ssize_t>end - <Py_ssize_t>out.size - 2
-            if room < LEAST_TEXT_CHARS:
-                room = LEAST_TEXT_CHARS
+            if room < LEAST_TEXT_BYTES:
+                room = LEAST_TEXT_BYTES
             return write_text(
                 out, <str>describe(value, room, native, self._is_secret, self._represent), True, end,
                 self._max_chars,
@@ -369,17 +417,13 @@ cdef class Renderer:
             return 0
         tcn_json_byte(out, b"[")
         iterate = set_iter if isinstance(value, set) else frozenset_iter
-        try:
-            for item in islice(iterate(value), self._breadth if native else VARS_BREADTH):
-                if out.size >= end:
-                    break
-                if done:
-                    tcn_json_byte(out, b",")
-                self.write_value(writer, item, native, depth - 1, end)
-                done += 1
-        except RuntimeError:
-            # Another thread changed the set under the iteration: what was seen is kept.
-            total = max(total, done)
+        for item in members(iterate(value), self._breadth if native else VARS_BREADTH):
+            if out.size >= end:
+                break
+            if done:
+                tcn_json_byte(out, b",")
+            self.write_value(writer, item, native, depth - 1, end)
+            done += 1
         return close_sequence(writer, done, total)
 
     cdef int write_mapping(self, Writer *writer, dict value, bint native, int depth, size_t end) except -1:
@@ -391,7 +435,7 @@ cdef class Renderer:
         cdef PyObject *key_slot
         cdef PyObject *item_slot
         cdef object key, item
-        cdef set texts = None
+        cdef dict texts = None
         if not opens(writer, value, total, b"{}", depth):
             return 0
         tcn_json_byte(out, b"{")
@@ -405,7 +449,7 @@ cdef class Renderer:
                 tcn_json_byte(out, b",")
             if not plain_key(key):
                 if texts is None:
-                    texts = {other for other in islice(dict.keys(value), breadth) if plain_key(other)}
+                    texts = plain_keys(value, breadth)
                 key = unique_text(key_text(key), texts)
             self.write_entry(writer, <str>key, item, native, depth - 1, end)
             done += 1

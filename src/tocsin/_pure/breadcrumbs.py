@@ -62,8 +62,8 @@ class BreadcrumbRing:
             rendered = renderer.data(data, limits.BREADCRUMB_DATA_BYTES, limits.BREADCRUMB_DATA_DEPTH)
         entry = (
             timestamp_s,
-            _text(type, limits.NAME_CHARS, renderer),
-            _text(category, limits.NAME_CHARS, renderer),
+            _text(type, limits.BREADCRUMB_NAME_CHARS, renderer),
+            _text(category, limits.BREADCRUMB_NAME_CHARS, renderer),
             _text(level, limits.NAME_CHARS, renderer),
             _text(message, limits.TEXT_CHARS, renderer),
             rendered,
@@ -111,6 +111,7 @@ def _is_dict(value: object) -> bool:
 def _text(value: object, max_chars: int, renderer: Renderer) -> str | None:
     if value is None:
         return None
+    max_chars = min(max_chars, renderer.max_chars)
     if type(value) is str:
-        return value if len(value) <= max_chars else value[: max_chars - 3] + "..."
+        return value if len(value) <= max_chars else value[: max(max_chars - 3, 0)] + "..."
     return renderer.text(value, max_chars)

@@ -11,7 +11,7 @@ from types import FunctionType
 
 from tocsin import limits
 
-from .describe import cut, describe, plain_text, raw_attribute, type_qualname
+from .describe import bounded_repr, plain_text, raw_attribute, type_qualname
 from .fence import call_fenced
 
 TYPE_CHECKING = False
@@ -23,16 +23,48 @@ _context_of = BaseException.__dict__["__context__"].__get__
 _suppresses_context = BaseException.__dict__["__suppress_context__"].__get__
 _traceback_of = BaseException.__dict__["__traceback__"].__get__
 _args_of = BaseException.__dict__["args"].__get__
+_mro_of = type.__dict__["__mro__"].__get__
 _dict_of = BaseException.__dict__["__dict__"].__get__
 _errno_of = OSError.__dict__["errno"].__get__
-_BUILTIN_STR = BaseException.__dict__["__str__"]
+_BASE_STR = BaseException.__dict__["__str__"]
 _BUILTIN_GROUP: type | None
 try:
     _BUILTIN_GROUP = BaseExceptionGroup  # type: ignore[name-defined,unused-ignore]
 except NameError:
     _BUILTIN_GROUP = None
 
+# Where an exception remembers the event that was made of it. On the exception itself, as a reference to it would keep
+# its frames alive, and its address is soon another's.
+MARK = "__tocsin_event_id__"
+
 _UNREADABLE = "<the exception's text could not be made>"
+# By exception type, what its text is made of where that is not its arguments.
+_FIELDS: tuple[tuple[type[BaseException], tuple[str, ...]], ...] = (
+    (OSError, ("errno", "strerror", "filename", "filename2", "winerror")),
+    (SyntaxError, ("msg", "filename", "lineno")),
+    (ImportError, ("msg",)),
+    # These take only what is plain, and show an excerpt.
+    (UnicodeError, ()),
+    *(() if _BUILTIN_GROUP is None else ((_BUILTIN_GROUP, ("message",)),)),
+)
+
+
+_BUILTIN_STR = frozenset(
+    {
+        id(kind.__dict__["__str__"])
+        for kind in (
+            BaseException,
+            KeyError,
+            OSError,
+            SyntaxError,
+            ImportError,
+            UnicodeDecodeError,
+            UnicodeEncodeError,
+            UnicodeTranslateError,
+            *(() if _BUILTIN_GROUP is None else (_BUILTIN_GROUP,)),
+        )
+    }
+)
 
 
 class Link:
@@ -99,16 +131,16 @@ def group_members(error: BaseException) -> tuple[BaseException, ...] | None:
     backport = sys.modules.get("exceptiongroup")
     if backport is not None:
         group = vars(backport).get("BaseExceptionGroup")
-        if group is not None and issubclass(type(group), type) and group in type.__dict__["__mro__"].__get__(kind):
-            members = _dict_of(error).get("_exceptions")
-            return tuple(members) if type(members) in (tuple, list) else ()
+        if group is not None and any(base is group for base in _mro_of(kind)):
+            members = dict.get(_dict_of(error), "_exceptions")
+            return tuple(members) if type(members) is tuple or type(members) is list else ()
     return None
 
 
 def exception_text(error: BaseException) -> str:
     """Return what the exception says, with its notes as further lines; never fails."""
     text = _own_text(error)
-    notes = _dict_of(error).get("__notes__")
+    notes = dict.get(_dict_of(error), "__notes__")
     if type(notes) is list or type(notes) is tuple:
         lines = [note[: limits.TEXT_CHARS] for note in notes[: limits.NOTES] if type(note) is str]
         if lines:
@@ -117,28 +149,59 @@ def exception_text(error: BaseException) -> str:
 
 
 def _own_text(error: BaseException) -> str:
-    kind = type(error)
-    method = raw_attribute(kind, "__str__")
-    if method is _BUILTIN_STR:
-        # str(Exception(x)) is str(x): of plain arguments it is made here, of others it may be as large as they are.
-        args = _args_of(error)
-        if not args:
-            return ""
-        if len(args) == 1 and type(args[0]) is str:
-            return args[0][: limits.TEXT_CHARS + 1]
-    answer = call_fenced(method if type(method) is FunctionType else str, error)
-    if type(answer) is not str:
+    method = raw_attribute(type(error), "__str__")
+    if id(method) not in _BUILTIN_STR:
+        answer = call_fenced(method if type(method) is FunctionType else str, error)
+        if type(answer) is str:
+            return answer[: limits.TEXT_CHARS + 1]
         if answer is not None and issubclass(type(answer), str):
             return plain_text(answer, limits.TEXT_CHARS + 1)
-        arguments = describe(error, limits.NAME_CHARS, False) if method is _BUILTIN_STR else ""
-        return cut(f"{_UNREADABLE} {arguments}".rstrip(), limits.TEXT_CHARS)
-    return answer[: limits.TEXT_CHARS + 1]
+        return _UNREADABLE
+    # The interpreter's own text is made of the arguments: of plain ones as it stands, of others within bounds, as
+    # their code would run and be as long as it likes.
+    args = _args_of(error)
+    if method is _BASE_STR and len(args) == 1 and type(args[0]) is str:
+        return args[0][: limits.TEXT_CHARS + 1]
+    if _is_plain(_told_of(error, args)):
+        return method(error)[: limits.TEXT_CHARS + 1]  # type: ignore[operator,no-any-return]
+    if len(args) == 1:
+        return bounded_repr(args[0], limits.TEXT_CHARS)
+    return bounded_repr(args, limits.TEXT_CHARS)
+
+
+def _told_of(error: BaseException, args: tuple[object, ...]) -> tuple[object, ...]:
+    """What the text of an exception of the interpreter's is made of."""
+    kind = type(error)
+    for base, names in _FIELDS:
+        if issubclass(kind, base):
+            return tuple([base.__dict__[name].__get__(error) for name in names if name in base.__dict__])
+    return args
+
+
+def _is_plain(values: tuple[object, ...]) -> bool:
+    for value in values:
+        kind = type(value)
+        if kind is str or kind is bytes:
+            if len(value) > limits.TEXT_CHARS:  # type: ignore[arg-type]
+                return False
+        elif kind is int:
+            if value.bit_length() > limits.INTEGER_BITS:  # type: ignore[attr-defined]
+                return False
+        elif value is not None and kind is not float and kind is not bool:
+            return False
+    return True
 
 
 def errno_of(error: BaseException) -> int | None:
     """Return the exception's errno if it is a number, from an OSError's own field or the instance's dict."""
-    number = _errno_of(error) if issubclass(type(error), OSError) else _dict_of(error).get("errno")
+    number = _errno_of(error) if issubclass(type(error), OSError) else dict.get(_dict_of(error), "errno")
     return number if type(number) is int and -(1 << 31) <= number < 1 << 31 else None
+
+
+def captured_as(error: BaseException) -> str | None:
+    """Return the id of the event that was made of this exception before, if one was."""
+    event_id = dict.get(_dict_of(error), MARK)
+    return event_id if type(event_id) is str else None
 
 
 def exception_type(error: BaseException) -> str:

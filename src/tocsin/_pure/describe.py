@@ -20,7 +20,7 @@ from types import (
 
 from tocsin import limits
 
-from .fence import call_fenced
+from .fence import call_fenced, came_from_signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,11 @@ _module_dict_of = vars(ModuleType)["__dict__"].__get__
 
 _MISSING = object()
 _HEAP_TYPE = 1 << 9
+_OWN_ATTRIBUTES = 4 * limits.ATTRIBUTES
+# A Decimal of some hundred digits; printing one takes time with the square of them.
+_DECIMAL_BYTES = 512
 _ELLIPSIS = "..."
+_LEAVES = frozenset({int, float, bool, bytes, type(None)})
 
 # (module, name) of the types whose repr is built in and reads only their own plain data.
 _SAFE_REPR = frozenset(
@@ -111,7 +115,13 @@ def describe(
         answer = call_fenced(represent, value)
         if type(answer) is str:
             return cut(answer, max_chars)
-    return cut(_builtin(value, kind, max_chars, native) or _object(value, kind, is_secret), max_chars)
+    try:
+        return cut(_builtin(value, kind, max_chars, native) or _object(value, kind, is_secret), max_chars)
+    except Exception as error:
+        # Half-made objects are locals too, of the frame in which their making failed.
+        if came_from_signal(error):
+            raise
+        return cut(f"<{type_name(kind)}>", max_chars)
 
 
 def _fenced_text(method: object, value: object, kind: type, max_chars: int) -> str:
@@ -130,7 +140,16 @@ def _bytes_part(value: Any, max_bytes: int) -> bytes:
 
 def cut(text: str, max_chars: int) -> str:
     """Return `text` in at most `max_chars` characters, an ellipsis at its end where it was cut."""
-    return text if len(text) <= max_chars else text[: max(max_chars - 3, 0)] + _ELLIPSIS
+    if len(text) <= max_chars:
+        return text
+    return text[: max_chars - 3] + _ELLIPSIS if max_chars > 3 else text[: max(max_chars, 0)]
+
+
+def mend(text: str) -> str:
+    """Return `text` with U+FFFD for what no server can store: lone surrogates are not UTF-8, PostgreSQL has no NUL."""
+    if text.isascii():
+        return text.replace("\0", "\ufffd")
+    return "".join(["\ufffd" if "\ud800" <= char <= "\udfff" or char == "\0" else char for char in text])
 
 
 def _builtin(value: object, kind: type, max_chars: int, native: bool) -> str | None:
@@ -150,7 +169,7 @@ def _builtin(value: object, kind: type, max_chars: int, native: bool) -> str | N
     if kind is memoryview:
         return f"<memory of {memoryview.__dict__['nbytes'].__get__(value)} bytes>"
     named = (type_module(kind), type_qualname(kind))
-    if named in _SAFE_REPR and _is_the(kind, *named):
+    if named in _SAFE_REPR and _is_the(kind, *named) and _is_small(value, named):
         return str(value) if native and named[0] != "builtins" else repr(value)
     if named in _TIME_TYPES and _is_the(kind, *named):
         return _time(value, native)
@@ -163,6 +182,19 @@ def _builtin(value: object, kind: type, max_chars: int, native: bool) -> str | N
     if named == ("collections", "deque") and _is_the(kind, *named):
         return f"deque([{_leaves(value)}])"
     return None
+
+
+def _is_small(value: Any, named: tuple[str | None, str]) -> bool:
+    """Whether the text of a value of a safe type is short, and made of plain data all through."""
+    if named == ("decimal", "Decimal"):
+        return bool(value.__sizeof__() < _DECIMAL_BYTES)
+    if named == ("uuid", "UUID"):
+        return type(value.int) is int
+    if named == ("re", "Pattern"):
+        return type(value.pattern) in (str, bytes)
+    if named == ("datetime", "timezone"):
+        return type(value.tzname(None)) is str
+    return True
 
 
 def _is_the(kind: type, module: str | None, name: str) -> bool:
@@ -183,15 +215,15 @@ def _bytes(value: bytes | bytearray, max_chars: int, native: bool) -> str:
 
 def _function_name(function: object) -> str:
     module = function.__module__
-    name = function.__qualname__  # type: ignore[attr-defined]
-    return f"{module}.{name}" if type(module) is str else str(name)
+    name = plain_text(function.__qualname__, limits.NAME_CHARS)  # type: ignore[attr-defined]
+    return f"{plain_text(module, limits.NAME_CHARS)}.{name}" if type(module) is str else name
 
 
 def _time(value: object, native: bool) -> str:
     zone = value.tzinfo  # type: ignore[attr-defined]
     if zone is not None:
         named = (type_module(type(zone)), type_qualname(type(zone)))
-        if named not in _KNOWN_ZONES or not _is_the(type(zone), *named):
+        if named not in _KNOWN_ZONES or not _is_the(type(zone), *named) or not _is_small(zone, named):
             # A zone of the user's own computes its offset in Python: it is named, not asked.
             bare = value.replace(tzinfo=None)  # type: ignore[attr-defined]
             return f"{bare.isoformat()} {type_name(type(zone))}"
@@ -234,7 +266,7 @@ def _object(value: object, kind: type, is_secret: Callable[[str], bool] | None) 
     """`<module.Type name=value …>` from the instance's own attributes; an enum's member by its name."""
     own = _instance_dict(value, kind)
     if own is not None and type(own.get("_name_")) is str and "_value_" in own:
-        return f"<{type_name(kind)}.{own['_name_']}: {leaf(own['_value_'])}>"
+        return f"<{type_name(kind)}.{plain_text(own['_name_'], limits.NAME_CHARS)}: {leaf(own['_value_'])}>"
     shown: list[str] = []
     more = False
     for name, attribute in instance_attributes(value, kind, own):
@@ -254,7 +286,7 @@ def instance_attributes(value: object, kind: type, own: dict[object, object] | N
     """Yield (name, value) from an instance's dict `own` and its slots, running no descriptor of its type's own."""
     if own is not None:
         try:
-            for name, attribute in islice(dict.items(own), 4 * limits.ATTRIBUTES):
+            for name, attribute in islice(own.items(), _OWN_ATTRIBUTES):
                 if type(name) is str:
                     yield name[: limits.ATTRIBUTE_CHARS], attribute
         except RuntimeError:
@@ -267,8 +299,8 @@ def instance_attributes(value: object, kind: type, own: dict[object, object] | N
             if type(descriptor) is MemberDescriptorType and type(name) is str:
                 try:
                     yield name[: limits.ATTRIBUTE_CHARS], descriptor.__get__(value)
-                except AttributeError:
-                    continue
+                except (AttributeError, TypeError):
+                    continue  # not set, or the slot of another type
 
 
 def _instance_dict(value: object, kind: type) -> dict[object, object] | None:
@@ -280,7 +312,12 @@ def _instance_dict(value: object, kind: type) -> dict[object, object] | None:
                 own = descriptor.__get__(value)
             except (AttributeError, TypeError):
                 return None
-            return own if issubclass(type(own), dict) else None
+            if type(own) is dict:
+                return own
+            if issubclass(type(own), dict):
+                # Read past the overrides of whatever it is.
+                return dict(list(islice(dict.items(own), _OWN_ATTRIBUTES)))
+            return None
     return None
 
 
@@ -293,15 +330,57 @@ def raw_attribute(kind: type, name: str) -> object:
     return _MISSING
 
 
+def bounded_repr(value: object, max_chars: int, depth: int = 3) -> str:
+    """Return what `repr` would say of plain containers and leaves, sampled; of anything else what it is."""
+    kind = type(value)
+    if kind is list or kind is tuple or kind is set or kind is frozenset:
+        opening, closing = ("(", ")") if kind is tuple else ("[", "]") if kind is list else ("{", "}")
+        if depth == 0:
+            return f"{opening}{_ELLIPSIS}{closing}"
+        items = _sampled(value, max_chars, depth)
+        if kind is tuple and len(value) == 1:  # type: ignore[arg-type]
+            closing = ",)"
+        return cut(f"{opening}{', '.join(items)}{closing}", max_chars)
+    if kind is dict:
+        if depth == 0:
+            return "{...}"
+        shown: list[str] = []
+        for key, item in list(islice(value.items(), limits.VARS_BREADTH)):  # type: ignore[attr-defined]
+            left = max_chars - sum(map(len, shown))
+            if left <= 0:
+                break
+            shown.append(f"{bounded_repr(key, left, 0)}: {bounded_repr(item, left, depth - 1)}")
+        if len(shown) < len(value):  # type: ignore[arg-type]
+            shown.append(_ELLIPSIS)
+        return cut("{" + ", ".join(shown) + "}", max_chars)
+    if kind is str:
+        return cut(repr(plain_text(value, max_chars + 1)), max_chars)
+    return describe(value, max_chars, False) if leaf(value).startswith("<") else leaf(value)
+
+
+def _sampled(value: Any, max_chars: int, depth: int) -> list[str]:
+    shown: list[str] = []
+    left = max_chars
+    for item in list(islice(value, limits.VARS_BREADTH)):
+        if left <= 0:
+            break
+        shown.append(bounded_repr(item, left, depth - 1))
+        left -= len(shown[-1])
+    if len(shown) < len(value):
+        shown.append(_ELLIPSIS)
+    return shown
+
+
 def key_text(key: object) -> str:
     """Return the text that a dict's key has in JSON."""
     kind = type(key)
     if issubclass(kind, str):
-        return cut(plain_text(key, limits.KEY_CHARS + 1), limits.KEY_CHARS)
+        return cut(mend(plain_text(key, limits.KEY_CHARS + 1)), limits.KEY_CHARS)
     if kind is tuple:
-        return cut(f"({_leaves(key)})", limits.KEY_CHARS)
-    text = leaf(key)
-    return cut(describe(key, limits.KEY_CHARS, False) if text.startswith("<") else text, limits.KEY_CHARS)
+        return cut(mend(f"({_leaves(key)})"), limits.KEY_CHARS)
+    if type(kind) is type and kind in _LEAVES:
+        return cut(mend(leaf(key)), limits.KEY_CHARS)
+    return cut(mend(describe(key, limits.KEY_CHARS, False)), limits.KEY_CHARS)
 
 
 def module_variables(names: Mapping[str, object]) -> dict[str, object]:
@@ -309,9 +388,10 @@ def module_variables(names: Mapping[str, object]) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, value in islice(names.items(), 1024):
         kind = type(value)
-        if type(name) is not str or name.startswith("__") or kind in (ModuleType, FunctionType, BuiltinFunctionType):
+        if type(name) is not str or name.startswith("__") or issubclass(kind, type):
             continue
-        if issubclass(kind, type):
+        # By identity: a metaclass may have an opinion on equality.
+        if kind is ModuleType or kind is FunctionType or kind is BuiltinFunctionType:
             continue
         found[name] = value
         if len(found) >= limits.VARS_COUNT:

@@ -17,6 +17,11 @@ def is_fenced() -> bool:
     return bool(_inside) and get_ident() in _inside
 
 
+def after_fork_in_child() -> None:
+    """Forget the calls of threads that did not come along: their numbers will be given to others."""
+    _inside.intersection_update({get_ident()})
+
+
 def call_fenced(function: object, *arguments: object) -> object:
     """Call `function`; None if it raises an Exception. KeyboardInterrupt and the like go through.
 

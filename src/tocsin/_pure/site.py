@@ -12,12 +12,14 @@ from types import CodeType, ModuleType
 
 from tocsin import limits
 
+from .describe import plain_text
 from .values import json_string
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_PATH_CHARS = 4096
 _HIDING_NAMES = frozenset({"__tracebackhide__", "__traceback_hide__"})
 _module_dict_of = vars(ModuleType)["__dict__"].__get__
 _NESTED = 0x0002 | 0x0001  # CO_NEWLOCALS | CO_OPTIMIZED: the frame of a function, with locals of its own
@@ -28,10 +30,21 @@ class Site:
 
     `head` is what was known at once; `line` (`context_line`) and `around` (`pre_context`, `post_context`) are None
     until the source was looked for, and empty where there is none. `is_function` tells frames with locals of their
-    own from those of modules and classes.
+    own from those of modules and classes; `variables` are the names of those locals, in the frame's order.
     """
 
-    __slots__ = ("abs_path", "around", "function", "head", "in_app", "is_function", "line", "lineno", "module")
+    __slots__ = (
+        "abs_path",
+        "around",
+        "function",
+        "head",
+        "in_app",
+        "is_function",
+        "line",
+        "lineno",
+        "module",
+        "variables",
+    )
 
     def __init__(
         self, function: str, module: str | None, filename: str, abs_path: str, lineno: int, in_app: bool | None
@@ -42,6 +55,7 @@ class Site:
         self.lineno = lineno
         self.in_app = in_app
         self.is_function = True
+        self.variables: tuple[str, ...] = ()
         self.line: bytes | None = None
         self.around: bytes | None = None
         parts = [
@@ -87,17 +101,25 @@ def make_site(
     """
     if not _HIDING_NAMES.isdisjoint(code.co_varnames):
         return None
-    name = namespace.get("__name__")
+    name = dict.get(namespace, "__name__")
     module = name[: limits.NAME_CHARS] if type(name) is str else None
     if module is not None and (module == "tocsin" or module.startswith("tocsin.")):
         return None
-    path = code.co_filename
-    if not path.startswith("<") and not os.path.isabs(path):
-        path = os.path.abspath(path)
+    path = _absolute(plain_text(code.co_filename, _PATH_CHARS))
     in_app = None if classify is None else classify(module, path)
     site = Site(code.co_name, module, _short_path(path, module), path, max(lineno or 0, 0), in_app)
     site.is_function = code.co_flags & _NESTED == _NESTED
+    site.variables = code.co_varnames + code.co_cellvars + code.co_freevars
     return site
+
+
+def _absolute(path: str) -> str:
+    if path.startswith("<") or os.path.isabs(path):
+        return path
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        return path  # the working directory is gone
 
 
 def _short_path(path: str, module: str | None) -> str:

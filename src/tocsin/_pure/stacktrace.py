@@ -7,11 +7,11 @@ locals as JSON; when it returns nothing of the application's is referenced.
 from __future__ import annotations
 
 import sys
-from types import TracebackType
+from types import FrameType, TracebackType
 from weakref import ref
 
 from tocsin import limits
-from tocsin._pure.chain import errno_of, exception_text, exception_type, links
+from tocsin._pure.chain import captured_as, errno_of, exception_text, exception_type, links
 from tocsin._pure.describe import type_module
 from tocsin._pure.site import Site, make_site
 from tocsin._pure.values import Renderer, json_string
@@ -19,7 +19,7 @@ from tocsin._pure.values import Renderer, json_string
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType, FrameType
+    from types import CodeType
 
     from tocsin._pure.chain import Link
 
@@ -83,6 +83,8 @@ class StackExtractor:
         max_sites: int = limits.SITES,
         max_chars: int = limits.TEXT_CHARS,
     ) -> None:
+        if max_sites < 1:
+            raise ValueError(f"max_sites must be at least 1, not {max_sites}")
         self._renderer = renderer
         self._classify = classify
         self._max_frames = max_frames
@@ -111,6 +113,8 @@ class StackExtractor:
         site) are taken and the mechanism is marked synthetic. With `full` the frames below the outermost of the
         traceback are put before it. `mechanism` and `handled` say how the error came to be captured.
         """
+        if not issubclass(type(error), BaseException):
+            raise TypeError(f"an exception is needed, not {type(error).__name__}")
         if traceback is None:
             traceback = _traceback_of(error)
         tree = links(error, traceback)
@@ -154,13 +158,15 @@ class StackExtractor:
             frames.append(site)
             frames.append(frame)  # type: ignore[arg-type]
         shown = len(frames) // 2
+        # While a debugger looks at a frame, the interpreter writes the dict back into it.
         clears = _FRAMES_KEEP_LOCALS and sys.gettrace() is None and sys.getprofile() is None
         for index in range(shown):
             held = frames[2 * index + 1]
             frames[2 * index + 1] = None
             detailed = index < limits.DETAILED_OUTER or index >= shown - limits.DETAILED_INNER
             if detailed and self._renderer is not None:
-                frames[2 * index + 1] = self._variables(held, frames[2 * index], clears)  # type: ignore[arg-type]
+                is_traced = held.f_trace is not None  # type: ignore[union-attr]
+                frames[2 * index + 1] = self._variables(held, frames[2 * index], clears and not is_traced)  # type: ignore[arg-type]
         stack.frames.append(frames)
         stack.totals.append(total)
 
@@ -169,7 +175,7 @@ class StackExtractor:
         names = frame.f_locals
         if type(names) is not dict:
             if issubclass(type(names), dict):
-                names = dict.copy(names)
+                names = dict(list(dict.items(names)))
             elif not _FRAMES_KEEP_LOCALS and type(names) is _FRAME_LOCALS:
                 names = dict(names)
             else:
@@ -177,10 +183,11 @@ class StackExtractor:
             clears = False
         if not names:
             return None
-        text = self._renderer.variables(names, not site.is_function)
-        if clears and site.is_function and sys.getrefcount(names) == _OWN_REFERENCES:
-            # The frame would keep the exception alive through it, in a cycle; whoever asks for locals gets it anew.
-            names.clear()
+        try:
+            text = self._renderer.variables(names, not site.is_function)
+        finally:
+            if clears and site.is_function and sys.getrefcount(names) == _OWN_REFERENCES:
+                _let_go(names, site.variables)
         return text if len(text) > 2 else None
 
     def _site(self, frame: FrameType, lasti: int, trace: TracebackType | None) -> Site | None:
@@ -209,6 +216,18 @@ class StackExtractor:
                 self._sites.pop((code_id, lasti), None)
 
 
+def _let_go(names: dict[str, object], variables: tuple[str, ...]) -> None:
+    """Empty the dict through which a frame would keep the exception alive, in a cycle.
+
+    Whoever asks for the frame's locals gets them anew; but what `exec` has put there is nowhere else, and stays.
+    """
+    if names.keys() <= set(variables):
+        names.clear()
+    else:
+        for name in variables:
+            names.pop(name, None)
+
+
 class _Forget:
     """Called when a code object dies; it does not keep the extractor alive."""
 
@@ -228,6 +247,8 @@ def _entries(
     traceback: TracebackType | None,
 ) -> tuple[list[tuple[FrameType, int, TracebackType | None]], int]:
     """The first and the last frames of a traceback, and how many it has."""
+    if traceback is not None and type(traceback) is not TracebackType:
+        raise TypeError(f"a traceback is needed, not {type(traceback).__name__}")
     outer: list[TracebackType] = []
     inner: list[TracebackType] = []
     total = 0
@@ -248,6 +269,8 @@ def _entries(
 
 def _calling(frame: FrameType | None) -> tuple[list[tuple[FrameType, int, TracebackType | None]], int]:
     """The first and the last frames of the running stack below and with `frame`, outermost first, and their number."""
+    if frame is not None and type(frame) is not FrameType:
+        raise TypeError(f"a frame is needed, not {type(frame).__name__}")
     inner: list[FrameType] = []
     outer: list[FrameType] = []
     total = 0
@@ -303,6 +326,9 @@ def _head(tree: list[Link], index: int, mechanism: str, handled: bool, synthetic
         parts.append(b',"parent_id":%d,"source":%s' % (link.parent, json_string(link.source)))
     if link.is_group:
         parts.append(b',"is_exception_group":true')
+    event_id = captured_as(error) if index else None
+    if event_id is not None:
+        parts.append(b',"data":{"captured_as":%s}' % json_string(event_id))
     number = errno_of(error)
     if number is not None:
         parts.append(b',"meta":{"errno":{"number":%d}}' % number)

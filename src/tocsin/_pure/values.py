@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import islice
 
 from tocsin import limits
-from tocsin._pure.describe import cut, describe, key_text, leaf, module_variables, plain_text, type_name
+from tocsin._pure.describe import cut, describe, key_text, leaf, mend, module_variables, plain_text, type_name
 
 try:
     from _json import encode_basestring as _quote
@@ -26,7 +26,9 @@ CYCLIC = "<cyclic>"
 
 _SECRETS_REMEMBERED = 4096
 _INT64_MIN, _UINT64_MAX = -(1 << 63), (1 << 64) - 1
-_LEAST_TEXT_CHARS = 8
+_LEAST_TEXT_BYTES = 8
+# How deep containers are followed at most, whatever is asked for.
+_DEPTH_MAX = 31
 
 
 class Fragment(bytes):
@@ -41,16 +43,28 @@ def json_string(text: str) -> bytes:
     What no server can store becomes U+FFFD: lone surrogates are not UTF-8, and a NUL is refused by PostgreSQL.
     """
     if "\0" in text:
-        text = text.replace("\0", "\ufffd")
-    quoted = _quote(text)
+        text = mend(text)
     try:
-        return quoted.encode()
+        return _quote(text).encode()
     except UnicodeEncodeError:
-        return _mend_surrogates(quoted).encode()
+        return _quote(mend(text)).encode()
 
 
-def _mend_surrogates(text: str) -> str:
-    return "".join(["\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text])
+def bounded_string(text: str, room: int) -> bytes:
+    """Return `text` as a JSON string with at most `room` bytes between its quotes, an ellipsis at the end if cut."""
+    text = text[: room + 1]
+    written = json_string(text)
+    if len(written) - 2 <= room:
+        return written
+    # The longest beginning that leaves room for the ellipsis; a longer one is never shorter in bytes.
+    low, high = 0, min(len(text), room - 3)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if len(json_string(text[:middle])) - 2 <= room - 3:
+            low = middle
+        else:
+            high = middle - 1
+    return json_string(text[:low])[:-1] + b'..."'
 
 
 class Renderer:
@@ -69,7 +83,7 @@ class Renderer:
         max_chars: int = limits.EVENT_BYTES,
     ) -> None:
         self._breadth = breadth
-        self._max_chars = max_chars
+        self.max_chars = max_chars
         self._is_secret = is_secret
         self._represent = represent
         self._known_keys: dict[str, bool] = {}
@@ -80,19 +94,19 @@ class Renderer:
         None, booleans, numbers and text stay what they are; what does not fit is cut and says so.
         """
         out = bytearray()
-        self._value(out, value, True, max_depth, max_bytes, [])
+        self._value(out, value, True, min(max_depth, _DEPTH_MAX), max_bytes, [])
         return bytes(out)
 
     def text(self, value: Any, max_chars: int) -> str:
         """Return `value` as plain text of at most `max_chars` characters: of a str itself, of others what they are."""
-        max_chars = min(max_chars, self._max_chars)
+        max_chars = min(max_chars, self.max_chars)
         kind = type(value)
         if issubclass(kind, str):
             return cut(plain_text(value, max_chars + 1), max_chars)
         if issubclass(kind, int) and kind is not bool:
-            return str(int.__int__(value)) if int.bit_length(value) <= limits.INTEGER_BITS else leaf(value)
+            return cut(leaf(int.__int__(value)), max_chars)
         if value is None or kind is bool or kind is float:
-            return repr(value)
+            return cut(repr(value), max_chars)
         return describe(value, max_chars, True, self._is_secret, self._represent)
 
     def variables(self, names: Mapping[str, object], is_module: bool = False) -> bytes:
@@ -106,7 +120,9 @@ class Renderer:
         out = bytearray(b"{")
         left = len(names)
         count = 0
-        for name, value in names.items():
+        texts: dict[str, int] | None = None
+        # All are taken at once: a user's renderer, called for one, may change them.
+        for name, value in list(names.items()):
             if type(name) is not str:
                 left -= 1
                 continue
@@ -115,6 +131,10 @@ class Renderer:
                 break
             if count:
                 out += b","
+            if not is_plain_key(name):
+                if texts is None:
+                    texts = plain_keys(names, len(names))  # type: ignore[arg-type]
+                name = unique_text(key_text(name), texts)
             share = max((limits.VARS_BYTES - used) // left, limits.VARS_MIN_BYTES)
             left -= 1
             count += 1
@@ -158,7 +178,7 @@ class Renderer:
         elif issubclass(kind, float):
             _floating(out, float.__float__(value), native)
         elif issubclass(kind, str):
-            room = max(end - len(out), 0) + _LEAST_TEXT_CHARS
+            room = max(end - len(out), 0) + _LEAST_TEXT_BYTES
             self._text(out, plain_text(value, room), native, end)
         elif issubclass(kind, dict):
             self._mapping(out, value, native, depth, end, parents)
@@ -173,18 +193,14 @@ class Renderer:
         elif kind is Fragment and native:
             out += value
         else:
-            room = max(end - len(out) - 2, _LEAST_TEXT_CHARS)
+            room = max(end - len(out) - 2, _LEAST_TEXT_BYTES)
             self._text(out, describe(value, room, native, self._is_secret, self._represent), True, end)
 
     def _text(self, out: bytearray, text: str, native: bool, end: int) -> None:
-        room = max(end - len(out) - 2, _LEAST_TEXT_CHARS)
-        if native:
-            room = min(room, self._max_chars)
-            out += json_string(text if len(text) <= room else text[: max(room - 3, 0)] + "...")
-        elif len(text) <= room:
-            out += json_string(repr(text))
-        else:
-            out += json_string(repr(text[: room - 3]) + "...")
+        """A text as itself (`native`) or as its repr, cut to the bytes that are left before `end`."""
+        room = max(end - len(out) - 2, _LEAST_TEXT_BYTES)
+        shown = cut(text, self.max_chars) if native else repr(text[: room + 1])
+        out += bounded_string(shown, room)
 
     def _sequence(
         self,
@@ -203,16 +219,13 @@ class Renderer:
         parents.append(id(value))
         out += b"["
         done = 0
-        try:
-            for item in islice(iterate(value), self._breadth if native else limits.VARS_BREADTH):
-                if len(out) >= end:
-                    break
-                if done:
-                    out += b","
-                self._value(out, item, native, depth - 1, end, parents)
-                done += 1
-        except RuntimeError:
-            total = max(total, done)  # a set that another thread changed under the iteration: what was seen is kept
+        for item in _members(iterate(value), self._breadth if native else limits.VARS_BREADTH):
+            if len(out) >= end:
+                break
+            if done:
+                out += b","
+            self._value(out, item, native, depth - 1, end, parents)
+            done += 1
         if done < total:
             out += b',"... %d more"]' % (total - done) if done else b'"... %d more"]' % total
         else:
@@ -229,23 +242,18 @@ class Renderer:
         out += b"{"
         done = 0
         breadth = self._breadth if native else limits.VARS_BREADTH
-        texts: set[str] | None = None
-        try:
-            for key, item in islice(dict.items(value), breadth):
-                if len(out) >= end:
-                    break
-                if done:
-                    out += b","
-                if is_plain_key(key):
-                    name = key
-                else:
-                    if texts is None:
-                        texts = {str(other) for other in islice(dict.keys(value), breadth) if is_plain_key(other)}
-                    name = unique_text(key_text(key), texts)
-                self._entry(out, name, item, native, depth - 1, end, parents)
-                done += 1
-        except RuntimeError:
-            total = max(total, done)  # another thread changed the dict under the iteration: what was seen is kept
+        texts: dict[str, int] | None = None
+        for key, item in _members(iter(dict.items(value)), breadth):
+            if len(out) >= end:
+                break
+            if done:
+                out += b","
+            if not is_plain_key(key):
+                if texts is None:
+                    texts = plain_keys(value, breadth)
+                key = unique_text(key_text(key), texts)
+            self._entry(out, key, item, native, depth - 1, end, parents)
+            done += 1
         if done < total:
             out += b',"...":"%d more"}' % (total - done) if done else b'"...":"%d more"}' % total
         else:
@@ -265,17 +273,40 @@ class Renderer:
         return False
 
 
+def _members(members: Iterator[Any], breadth: int) -> list[Any]:
+    """The first members of a container, taken at once: a user's renderer, called for one, may change it."""
+    try:
+        return list(islice(members, breadth))
+    except RuntimeError:
+        return []  # it was changed while they were taken
+
+
 def is_plain_key(key: object) -> bool:
     """Whether `key` stands in JSON as it is, so that no other key of its dict can become equal to it."""
-    return type(key) is str and len(key) <= limits.KEY_CHARS and key.isprintable()
+    return type(key) is str and len(key) <= limits.KEY_CHARS and key.isprintable() and key != "..."
 
 
-def unique_text(text: str, texts: set[str]) -> str:
-    """Return `text`, marked if it is among `texts` already (1 and "1" may be keys of one dict), and add it there."""
-    while text in texts or text == "...":
-        text += "'"
-    texts.add(text)
-    return text
+def plain_keys(value: dict[object, object], breadth: int) -> dict[str, int]:
+    """Return the plain ones among the first keys of a dict, for `unique_text`."""
+    return {key: 0 for key in _members(iter(dict.keys(value)), breadth) if is_plain_key(key)}
+
+
+def unique_text(text: str, texts: dict[str, int]) -> str:
+    """Return `text`, numbered if it is in `texts` already (1 and "1" may be keys of one dict), and note it there.
+
+    `texts` says of each text how often it came again.
+    """
+    if text not in texts and text != "...":
+        texts[text] = 0
+        return text
+    count = texts.get(text, 0)
+    while True:
+        count += 1
+        numbered = f"{text}~{count}"
+        if numbered not in texts:
+            texts[text] = count
+            texts[numbered] = 0
+            return numbered
 
 
 def _integer(out: bytearray, value: int, native: bool) -> None:

@@ -172,7 +172,7 @@ def problem_of(error: BaseException) -> tuple[str, str]:
     if isinstance(verdict, str) and verdict:
         return f"the certificate is not trusted ({verdict})", "name the file of its authority in SSL_CERT_FILE"
     if isinstance(found, TimeoutError) and not found.strerror:
-        return "the server takes too long", "try a longer --timeout"
+        return "the server takes too long", "is it busy, or is a proxy needed to reach it?"
     words = found.strerror if isinstance(found, OSError) and found.strerror else str(found)
     text = shortened(one_line(words) or type(found).__name__, _SAID_CHARS)
     return text, "is the server running, and can it be reached from here?"

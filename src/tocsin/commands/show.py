@@ -70,11 +70,12 @@ def _mechanism(value: Event) -> list[str]:
     return [f"{handled}, mechanism {mechanism.get('type')}"]
 
 
-def _id(value: Event) -> Any:
-    return _dict(value.get("mechanism")).get("exception_id")
+def _id(value: Event) -> int | None:
+    number = _dict(value.get("mechanism")).get("exception_id")
+    return number if isinstance(number, int) else None
 
 
-def _tree(about: Event, values: list[Event], indent: str, shown: set[Any], value_chars: int) -> list[Line]:
+def _tree(about: Event, values: list[Event], indent: str, shown: set[int | None], value_chars: int) -> list[Line]:
     """The errors that hang on one, by the ids that the protocol gives them."""
     children = [
         value
@@ -153,7 +154,7 @@ def _circumstances(event: Event) -> list[Line]:
         more = f"… {len(crumbs) - len(before)} more; " if len(crumbs) > len(before) else ""
         lines.append(["   ", ("before  ", "dim"), more + "; ".join(before)])
     tags = event.get("tags")
-    pairs = tags.items() if isinstance(tags, dict) else [tuple(tag) for tag in tags or () if len(tag) == 2]
+    pairs = tags.items() if isinstance(tags, dict) else [tag for tag in _list(tags) if len(_list(tag)) == 2]
     facts = [f"{key}={value}" for key, value in pairs]
     user = _dict(event.get("user"))
     who = user.get("username") or user.get("id")
@@ -169,5 +170,9 @@ def _dict(value: Any) -> Event:
     return value if isinstance(value, dict) else {}
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _dicts(value: Any) -> list[Event]:
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+    return [entry for entry in _list(value) if isinstance(entry, dict)]

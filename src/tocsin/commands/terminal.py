@@ -98,15 +98,17 @@ class Progress:
             self._stream.flush()
 
 
-def cut(pieces: Iterable[Piece], width: int) -> list[Piece]:
-    """Return the pieces, each on one line, as far as they fit into `width` characters."""
-    kept: list[Piece] = []
-    room = width
-    for piece in pieces:
-        text, style = (piece, "") if isinstance(piece, str) else piece
-        text = one_line(text)
+def cut(pieces: Iterable[Piece], width: int) -> list[tuple[str, str]]:
+    """Return the pieces, made one line, as far as `width` characters go; a mark tells that there was more."""
+    styled = [(piece, "") if isinstance(piece, str) else piece for piece in pieces]
+    whole = [(one_line(text), style) for text, style in styled]
+    if sum(len(text) for text, _ in whole) <= width:
+        return whole
+    kept = []
+    room = width - 1
+    for text, style in whole:
         if len(text) > room:
-            kept.append((shortened(text, room), style))
+            kept.append((text[:room] + "…", style))
             break
         kept.append((text, style))
         room -= len(text)

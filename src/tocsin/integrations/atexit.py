@@ -54,7 +54,7 @@ _clients: WeakSet[Client] = WeakSet()
 
 
 def _tell(pending: int, timeout_s: float) -> None:
-    diagnostics.debug(f"waits up to {timeout_s:g} s until {pending} events are delivered; Ctrl-C to quit")
+    diagnostics.debug(f"waits up to {timeout_s:.1f} s for {pending} pending; Ctrl-C to quit")
 
 
 def _at_exit() -> None:

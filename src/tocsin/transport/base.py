@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from _thread import get_ident
+
 from tocsin.client_report import DataCategory
 from tocsin.dsn import Dsn
 
@@ -13,6 +15,33 @@ if TYPE_CHECKING:
     from tocsin._backend import Stats
     from tocsin.envelope import Envelope, Item
     from tocsin.transport.spotlight import SpotlightTransport
+
+
+class LossWatch:
+    """Notes whether a transport counts an event as lost while it is handed one, on this thread."""
+
+    __slots__ = ("_before", "lost")
+
+    def __init__(self) -> None:
+        self.lost = False
+        self._before = _watches.get(get_ident())
+        _watches[get_ident()] = self
+
+    def end(self) -> bool:
+        """Stop watching; return whether an event was lost."""
+        if self._before is None:
+            _watches.pop(get_ident(), None)
+        else:
+            _watches[get_ident()] = self._before
+        return self.lost
+
+
+_watches: dict[int, LossWatch] = {}
+
+
+def watch_losses() -> LossWatch:
+    """Begin to watch, on this thread."""
+    return LossWatch()
 
 
 class Transport:
@@ -80,6 +109,10 @@ class Transport:
         """
         if self._stats is None:
             return
+        if (item.data_category if item is not None else data_category) == DataCategory.ERROR:
+            watch = _watches.get(get_ident())
+            if watch is not None:
+                watch.lost = True
         if item is not None:
             self._stats.record_dropped(reason, item.data_category, item.quantity())
         else:

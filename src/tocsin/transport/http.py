@@ -28,6 +28,8 @@ CLIENT = f"tocsin/{VERSION}"
 CONTENT_TYPE = "application/x-sentry-envelope"
 # A flush that takes longer than this is told to the callback.
 _NOTICEABLE_S = 0.1
+# The largest queue that the core's packed counters can hold; nobody will miss what is beyond.
+_QUEUE_EVENTS_MAX, _QUEUE_BYTES_MAX = 1 << 20, (1 << 40) - 1
 # An idle worker ends well within this; one that is waiting for a server is left alone.
 _KILL_S = 0.1
 
@@ -37,8 +39,8 @@ class SendingTransport(Transport):
 
     Args:
         options: of `init()`: dsn, http_proxy, https_proxy, proxy_headers, ca_certs, cert_file, key_file,
-            socket_options, keep_alive, transport_queue_size, send_client_reports, shutdown_timeout, spotlight,
-            _experiments.
+            socket_options, keep_alive, transport_queue_size, transport_queue_bytes, send_client_reports,
+            shutdown_timeout, spotlight, _experiments.
 
     Raises:
         TypeError: there is no DSN.
@@ -117,19 +119,24 @@ def spotlight_of(options: Mapping[str, Any]) -> SpotlightTransport | None:
     return make_spotlight(options)
 
 
+def _size(options: Mapping[str, Any] | None, name: str, default: int, most: int) -> int:
+    size = (options or {}).get(name)
+    return min(size, most) if type(size) is int and size > 0 else default
+
+
 class HttpTransport(SendingTransport):
     """Sends asynchronously: nothing here waits for the network but `flush`."""
 
     def __init__(self, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(options)
-        capacity = (options or {}).get("transport_queue_size")
-        self._capacity = capacity if type(capacity) is int and capacity > 0 else limits.QUEUE_EVENTS
+        self._capacity = _size(options, "transport_queue_size", limits.QUEUE_EVENTS, _QUEUE_EVENTS_MAX)
+        self._capacity_bytes = _size(options, "transport_queue_bytes", limits.QUEUE_BYTES, _QUEUE_BYTES_MAX)
         # Set by flush: the next report need not wait until it is due.
         self._report_is_wanted = False
         self._open()
 
     def _open(self) -> None:
-        self._handoff = Handoff(self._capacity, limits.QUEUE_BYTES)
+        self._handoff = Handoff(self._capacity, self._capacity_bytes)
         self._worker = Worker(self._handoff, self._deliver, on_idle=self._send_report)
 
     def _renew(self, owns_descriptor: bool) -> None:
