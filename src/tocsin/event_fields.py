@@ -7,6 +7,7 @@ import sys
 from tocsin import limits
 from tocsin._backend import dumps, json_string
 from tocsin._version import VERSION
+from tocsin.normalize import is_trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,10 +99,10 @@ class EventFields:
         parts = []
         if "runtime" not in contexts:
             parts.append(self._runtime)
-        if "trace" not in contexts and snapshot.trace:
+        if snapshot.trace and ("trace" not in contexts or not is_trace(contexts["trace"])):
             parts.append(b'"trace":' + _trace(snapshot.trace))
         if snapshot.flags:
-            parts.append(b'"flags":' + dumps({"values": snapshot.flags}))
+            parts.append(b'"flags":' + dumps({"values": self._normalizer.flags(snapshot.flags)}))
             contexts = {key: value for key, value in contexts.items() if key != "flags"}
         if contexts:
             others = self._normalizer.contexts(contexts)

@@ -89,3 +89,12 @@ SHUTDOWN_TIMEOUT_S = 2.0
 # A 429 without any word on how long.
 RATE_LIMIT_DEFAULT_S = 60.0
 ATTACHMENT_BYTES = 20 * 1024 * 1024
+# What a server keeps of a request's parts, of all versions of modules, of a frame's function and of a thread's name.
+URL_CHARS = 256
+FRAGMENT_CHARS = 1024
+QUERY_BYTES = 1024
+HEADERS_BYTES = 8192
+COOKIES_BYTES = 2048
+MODULES_BYTES = 8192
+FUNCTION_CHARS = 512
+THREAD_NAME_CHARS = 1024

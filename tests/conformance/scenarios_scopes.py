@@ -118,10 +118,10 @@ def a_user_with_an_address() -> None:
 VALUES: tuple[Any, ...] = (
     None, True, 0, -(1 << 63), (1 << 64) - 1, 1 << 64, 1 << 5000, 1.5, -0.0, 1e308, float("nan"), float("inf"), "text",
     "\ud800\udfff", "\0", b"\xff\xfe", bytearray(b"x"), [], [[[[[[[[[[1]]]]]]]]]], {}, {1: 2}, {"\ud800": 1},
-    {None: {}}, set(), {1, 2}, frozenset([3]), (1,), range(5), object(), int, len, Slotted(), Colour.RED, Name.BOB, WHEN,
-    uuid.UUID(int=5), timedelta(1), Path("/x"), decimal.Decimal("NaN"), 1j, ValueError("e"), iter([1]), (n for n in []),
-    memoryview(b"m"), "x" * 100_000, list(range(10_000)), {str(n): n for n in range(10_000)}, lambda: 0,
-    type("T", (dict,), {})(a=1), ...,
+    {None: {}}, set(), {1, 2}, frozenset([3]), (1,), range(5), object(), int, len, Slotted(), Colour.RED, Name.BOB,
+    WHEN, uuid.UUID(int=5), timedelta(1), Path("/x"), decimal.Decimal("NaN"), 1j, ValueError("e"), iter([1]),
+    (n for n in []), memoryview(b"m"), "x" * 100_000, list(range(10_000)), {str(n): n for n in range(10_000)},
+    lambda: 0, type("T", (dict,), {})(a=1), ...,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import tocsin
 from support.clients import Sent, building, raised
+from tocsin.integrations.dedupe import DedupeIntegration
 
 
 class Base(Exception):
@@ -153,7 +154,7 @@ def test_ignoring_runs_no_code_of_the_type() -> None:
 
 def test_an_error_is_captured_once() -> None:
     """The same object through a second door is a counted drop, also when another came between."""
-    sent = Sent()
+    sent = Sent(integrations=[DedupeIntegration()])
     first, second = raised(ValueError("a")), raised(ValueError("b"))
     assert tocsin.capture_exception(first) is not None
     assert tocsin.capture_exception(second) is not None
@@ -166,6 +167,14 @@ def test_an_error_is_captured_once() -> None:
     assert sent.dropped == {"event_processor": 3}
 
 
+def test_whoever_leaves_the_integration_out_gets_every_capture() -> None:
+    """Without `DedupeIntegration` the same error is as many events as captures."""
+    sent = Sent()
+    error = raised(ValueError())
+    assert None not in [tocsin.capture_exception(error) for _ in range(3)]
+    assert len({event["event_id"] for event in sent.events}) == 3
+
+
 def test_equal_errors_are_different_errors() -> None:
     """Identity counts, not equality: an error that claims to equal all is captured all the same."""
 
@@ -175,7 +184,7 @@ def test_equal_errors_are_different_errors() -> None:
 
         __hash__ = None  # type: ignore[assignment]
 
-    sent = Sent()
+    sent = Sent(integrations=[DedupeIntegration()])
     for _ in range(3):
         assert tocsin.capture_exception(raised(Same())) is not None
     assert sent.dropped == {}
@@ -183,7 +192,7 @@ def test_equal_errors_are_different_errors() -> None:
 
 def test_an_error_that_was_dropped_may_be_captured_later() -> None:
     """Only what was sent is remembered on the error."""
-    sent = Sent()
+    sent = Sent(integrations=[DedupeIntegration()])
     error = raised(ValueError())
     sent.transport.full = True
     assert tocsin.capture_exception(error) is None
@@ -193,7 +202,7 @@ def test_an_error_that_was_dropped_may_be_captured_later() -> None:
 
 def test_messages_are_never_taken_for_repeated() -> None:
     """The same text twice is two events."""
-    sent = Sent()
+    sent = Sent(integrations=[DedupeIntegration()])
     for _ in range(2):
         assert tocsin.capture_message("x") is not None
         assert tocsin.capture_exception("x") is not None

@@ -12,6 +12,7 @@ import tocsin
 from support.clients import Sent, raised
 from support.concurrency import Interruption, interrupt, signals
 from tocsin import diagnostics
+from tocsin.integrations.dedupe import DedupeIntegration
 from tocsin.scope import add_global_event_processor
 from tocsin.scope_snapshot import ScopeSnapshot
 from tocsin.scrubber import EventScrubber
@@ -99,7 +100,7 @@ def test_before_send_that_raises_is_a_drop_that_is_said_once(
 def test_an_error_that_a_hook_dropped_may_be_captured_later() -> None:
     """A drop does not mark the exception as captured."""
     wanted: list[bool] = []
-    sent = Sent(before_send=lambda event, hint: event if wanted else None)
+    sent = Sent(before_send=lambda event, hint: event if wanted else None, integrations=[DedupeIntegration()])
     error = raised(ValueError())
     assert tocsin.capture_exception(error) is None
     wanted.append(True)

@@ -174,7 +174,9 @@ def _told_of(error: BaseException, args: tuple[object, ...]) -> tuple[object, ..
     kind = type(error)
     for base, names in _FIELDS:
         if issubclass(kind, base):
-            return tuple([base.__dict__[name].__get__(error) for name in names if name in base.__dict__])
+            fields = tuple([base.__dict__[name].__get__(error) for name in names if name in base.__dict__])
+            # Where a field was not given, the text falls back to the arguments.
+            return fields + args if any(field is None for field in fields) and base is not SyntaxError else fields
     return args
 
 

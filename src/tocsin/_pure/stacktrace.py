@@ -183,10 +183,12 @@ class StackExtractor:
             clears = False
         if not names:
             return None
+        # Asked before: an error on the way would hold the dict too.
+        is_ours = clears and site.is_function and sys.getrefcount(names) == _OWN_REFERENCES
         try:
             text = self._renderer.variables(names, not site.is_function)
         finally:
-            if clears and site.is_function and sys.getrefcount(names) == _OWN_REFERENCES:
+            if is_ours:
                 _let_go(names, site.variables)
         return text if len(text) > 2 else None
 
