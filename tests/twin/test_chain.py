@@ -206,7 +206,6 @@ def test_each_exception_has_its_own_frames(backend: Any) -> None:
         return fail("cause", None)
 
     root = fail("root", fail_below())
-    root.__cause__.add_traceback = None  # type: ignore[union-attr]
     stack = backend.StackExtractor(None, None).exception(root, None, "generic", True)
     assert [[site.function for site in frames[::2]] for frames in stack.frames] == [["fail"], ["fail"]]
     trace = root.__traceback__
@@ -333,9 +332,6 @@ def test_an_error_of_the_interpreter_says_what_str_says(kind: type[BaseException
 def test_errors_with_fields_say_what_str_says(backend: Any, error: BaseException) -> None:
     """Those whose text is made of more than their arguments."""
     assert backend.chain.exception_text(error) == str(error)
-
-
-NODES = st.integers(0, 9)
 
 
 @st.composite

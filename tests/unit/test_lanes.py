@@ -81,10 +81,25 @@ def overflow() -> None:
         tocsin.get_global_scope().add_breadcrumb(message=f"global {number}")
 
 
+def busy() -> BaseException:
+    wide = {f"key {number}": number for number in range(200)}
+    deep_one = [{"a": [{"b": [{"c": [{"d": [1]}]}]}]}]
+    long_list = list(range(300))
+    long_text = SURROGATE * 1000
+    password = "secret"
+    nested = {"password": "secret", "own": raised, "rest": (wide, deep_one, long_list)}
+    try:
+        raise LookupError("busy")
+    except LookupError as error:
+        assert (wide, deep_one, long_list, long_text, password, nested)
+        return error
+
+
 CAPTURES: dict[str, Callable[[], Any]] = {
     "plain": lambda: tocsin.capture_exception(raised(ValueError(SURROGATE))),
     "chain": lambda: tocsin.capture_exception(chain()),
     "recursion": lambda: tocsin.capture_exception(recursion()),
+    "busy": lambda: tocsin.capture_exception(busy()),
     "notes": lambda: tocsin.capture_exception(raised(Noted())),
     "no traceback": lambda: tocsin.capture_exception(ValueError("never raised")),
     "uncaught": lambda: tocsin.api.capture_uncaught(raised(ValueError("x")), "excepthook"),
@@ -97,7 +112,7 @@ CAPTURES: dict[str, Callable[[], Any]] = {
     "list message": lambda: tocsin.capture_message([1, 2]),  # type: ignore[arg-type]
     "level": lambda: tocsin.capture_exception(raised(ValueError("x")), level="debug", tags={"own": "x"}),
 }
-_SAME_EACH_TIME = ("raised", "deep", "recursion", "chain", "<lambda>")
+_SAME_EACH_TIME = ("raised", "deep", "recursion", "chain", "busy", "<lambda>")
 SCOPES = {"full": full_scopes, "few": few_scopes, "overflow": overflow}
 OPTIONS: dict[str, dict[str, Any]] = {
     "default": {},

@@ -163,8 +163,8 @@ cdef int write_text(tcn_json *out, str text, bint native, size_t end, Py_ssize_t
     if room < LEAST_TEXT_BYTES:
         room = LEAST_TEXT_BYTES
     if native:
-        if PyUnicode_GET_LENGTH(text) > max_chars:
-            text = cut(text, max_chars)
+        if max_chars <= room and PyUnicode_GET_LENGTH(text) > max_chars:
+            text = cut(text[:max_chars + 1], max_chars)
     else:
         length = PyUnicode_GET_LENGTH(text)
         shown = length if length <= room else room + 1

@@ -209,7 +209,7 @@ def _is_the(kind: type, module: str | None, name: str) -> bool:
 
 def _bytes(value: bytes | bytearray, max_chars: int, native: bool) -> str:
     # An escaped byte takes four characters; one more than fits is enough to show the cut.
-    part = bytes(value[: max_chars + 1])
+    part = value[: max_chars + 1]
     return part.decode("utf-8", "replace") if native else repr(part)
 
 
@@ -307,7 +307,7 @@ def _instance_dict(value: object, kind: type) -> dict[object, object] | None:
     """The instance's own dict, got by the interpreter's own descriptor; None where it has none."""
     for base in _mro_of(kind):
         descriptor = _dict_of(base).get("__dict__")
-        if type(descriptor) is GetSetDescriptorType:
+        if type(descriptor) is GetSetDescriptorType or type(descriptor) is MemberDescriptorType:
             try:
                 own = descriptor.__get__(value)
             except (AttributeError, TypeError):

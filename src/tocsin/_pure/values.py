@@ -199,7 +199,12 @@ class Renderer:
     def _text(self, out: bytearray, text: str, native: bool, end: int) -> None:
         """A text as itself (`native`) or as its repr, cut to the bytes that are left before `end`."""
         room = max(end - len(out) - 2, _LEAST_TEXT_BYTES)
-        shown = cut(text, self.max_chars) if native else repr(text[: room + 1])
+        if not native:
+            shown = repr(text[: room + 1])
+        elif self.max_chars <= room:
+            shown = cut(text[: self.max_chars + 1], self.max_chars)
+        else:
+            shown = text[: room + 1]
         out += bounded_string(shown, room)
 
     def _sequence(

@@ -24,6 +24,8 @@ _TEXT = fields.text(limits.CONTEXT_BYTES)
 _OBJECT = fields.mapping(limits.CONTEXT_BYTES, limits.CONTEXT_DEPTH - 1)
 _FLAG_BYTES = 1024
 _OP_CHARS = 128
+# What is said of the members that had no room.
+_MARK_BYTES = 64
 _STATUSES = frozenset(
     "ok cancelled unknown internal_error invalid_argument deadline_exceeded not_found already_exists permission_denied "
     "resource_exhausted failed_precondition aborted out_of_range unimplemented unavailable data_loss "
@@ -181,20 +183,18 @@ def mend_extra(values: Values, extra: object) -> Fragment | None:
     return bags(values, named, limits.EXTRA_VALUE_BYTES, limits.EXTRA_DEPTH - 1, limits.EXTRA_BYTES)
 
 
-def bags(
-    values: Values, given: dict[str, Any], max_bytes: int, max_depth: int, total_bytes: int
-) -> Fragment | None:
+def bags(values: Values, given: dict[str, Any], max_bytes: int, max_depth: int, total_bytes: int) -> Fragment | None:
     """Return the object of these members as JSON, each of them and all together bounded."""
     parts: list[bytes] = []
-    used = 0
+    room = total_bytes
     for key, value in given.items():
         name = key[: limits.KEY_CHARS]
         if values.hides(name):
             value = FILTERED
-        if used > total_bytes:
+        part = json_string(name) + b":" + values.data(value, max_bytes, max_depth)
+        room -= len(part)
+        if room < (_MARK_BYTES if len(parts) < len(given) - 1 else 0):
             parts.append(b'"...":"%d more"' % (len(given) - len(parts)))
             break
-        part = json_string(name) + b":" + values.data(value, max_bytes, max_depth)
-        used += len(part)
         parts.append(part)
     return Fragment(b"{" + b",".join(parts) + b"}") if parts else None
