@@ -76,8 +76,8 @@ class Scope(ScopeData):
         any field, or when `before_breadcrumb` returns None, nothing is recorded.
         """
         client = get_client()
-        if client is INACTIVE:
-            return
+        if client.transport is None:
+            return  # no client, or one that has nowhere to send to
         if crumb is not None:
             fields = breadcrumbs.combined(crumb, fields)
         if not fields:

@@ -17,6 +17,7 @@ class NotingClient(InactiveClient):
     def __init__(self, **options: Any) -> None:
         super().__init__()
         self.options = {"max_breadcrumbs": 100, **options}
+        self.transport = "somewhere"
         self.captured: list[tuple[Any, ...]] = []
 
     def is_active(self) -> bool:

@@ -223,3 +223,13 @@ def test_iso_texts_are_read_as_datetime_reads_them(moment: datetime.datetime, of
 def test_no_text_breaks_the_reading_of_timestamps(text: str) -> None:
     """Junk is None."""
     assert parse_iso(text) is None or parse_iso(text) >= 0  # type: ignore[operator]
+
+
+def test_without_anywhere_to_send_to_nothing_is_recorded() -> None:
+    """A client without a DSN keeps no breadcrumbs: no event could ever carry them."""
+    client = NotingClient()
+    client.transport = None
+    use_client(client)
+    scope = Scope()
+    scope.add_breadcrumb(message="heard by nobody")
+    assert scope._ring is None

@@ -165,10 +165,7 @@ def _with_misfits(extra: object, misfits: dict[str, Any]) -> object:
     """The extra data with what found no place elsewhere, never in the place of the application's own."""
     if not misfits:
         return extra
-    if is_a(extra, dict):
-        made = keyed(extra, "extra")
-    else:
-        made = {"value": extra} if extra else {}
+    made = keyed(extra, "extra") if is_a(extra, dict) else {"value": extra} if extra else {}
     for path, value in misfits.items():
         name = path
         while name in made:

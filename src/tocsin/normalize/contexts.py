@@ -27,9 +27,25 @@ _OP_CHARS = 128
 # What is said of the members that had no room.
 _MARK_BYTES = 64
 _STATUSES = frozenset(
-    "ok cancelled unknown internal_error invalid_argument deadline_exceeded not_found already_exists permission_denied "
-    "resource_exhausted failed_precondition aborted out_of_range unimplemented unavailable data_loss "
-    "unauthenticated".split()
+    (
+        "ok",
+        "cancelled",
+        "unknown",
+        "internal_error",
+        "invalid_argument",
+        "deadline_exceeded",
+        "not_found",
+        "already_exists",
+        "permission_denied",
+        "resource_exhausted",
+        "failed_precondition",
+        "aborted",
+        "out_of_range",
+        "unimplemented",
+        "unavailable",
+        "data_loss",
+        "unauthenticated",
+    )
 )
 
 
@@ -170,7 +186,7 @@ def mend_flags(values: Values, flags: list[Any]) -> list[dict[str, Any]]:
 def _flag_context(values: Values, context: dict[str, Any]) -> dict[str, Any]:
     flags = context.pop("values", None)
     if is_a(flags, list) or is_a(flags, tuple):
-        context["values"] = mend_flags(values, list(flags))  # type: ignore[call-overload]
+        context["values"] = mend_flags(values, list(flags))
     elif flags is not None:
         context["values_given"] = flags
     return context

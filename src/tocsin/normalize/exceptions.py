@@ -87,10 +87,10 @@ def mend_exception(values: Values, exception: object, notes: Notes) -> dict[str,
         given = fields.items_of(exception)
     else:
         given = [exception]
-    made = []
+    made: list[dict[str, Any]] = []
     for value in given:
         # A place that says nothing is left out: servers would keep it as an error.
-        if not value and not (type(value) is int):
+        if not value and type(value) is not int:
             continue
         named = value if is_a(value, dict) else {"value": value}
         made.append(_exception(values, named, f"exception.values.{len(made)}", notes))
@@ -108,10 +108,8 @@ def _exception(values: Values, exception: dict[Any, Any], path: str, notes: Note
     others = {key: given.pop(key) for key in list(given) if key not in _EXCEPTION}
     if others:
         # The mechanism has room for data of any kind, the exception has not.
-        mechanism = mechanism if is_a(mechanism, dict) else {} if mechanism is None else {"type": mechanism}
-        data = mechanism.get("data")
-        data = data if is_a(data, dict) else {} if data is None else {"value": data}
-        mechanism = {**mechanism, "data": {**data, **others}}
+        mechanism = _as_mechanism(mechanism)
+        mechanism["data"] = {**_as_data(mechanism.get("data")), **others}
     made = fields.closed(values, given, _EXCEPTION, path, notes)
     if not (made.get("type") or made.get("value")):
         made["type"] = "Exception"
@@ -121,19 +119,30 @@ def _exception(values: Values, exception: dict[Any, Any], path: str, notes: Note
     return made
 
 
+def _as_mechanism(mechanism: Any) -> dict[str, Any]:
+    if is_a(mechanism, dict):
+        return keyed(mechanism, "mechanism")
+    return {} if mechanism is None else {"type": mechanism}
+
+
+def _as_data(data: Any) -> dict[str, Any]:
+    if is_a(data, dict):
+        return keyed(data, "data")
+    return {} if data is None else {"value": data}
+
+
 def _mechanism(values: Values, mechanism: object) -> dict[str, Any]:
     """How it was captured; a kind is wanted, and what else servers do not know goes into its data."""
-    given = keyed(mechanism, "mechanism") if is_a(mechanism, dict) else {"type": mechanism}
+    given = _as_mechanism(mechanism)
     made: dict[str, Any] = {"type": "generic"}
-    data = given.pop("data", None)
-    others: dict[str, Any] = data if is_a(data, dict) else {} if data is None else {"value": data}
+    others = _as_data(given.pop("data", None))
     for key, value in given.items():
         if value is None:
             continue
         rule = _MECHANISM.get(key)
         fitting = None if rule is None else rule(values, value)
         if fitting is None:
-            others = {**others, key: value}
+            others[key] = value
         else:
             made[key] = fitting
     if others:

@@ -22,10 +22,31 @@ _NAMES = fields.texts(limits.NAME_CHARS)
 _FUTURE_S = 60.0
 _PAST_S = 30 * 24 * 3600.0
 _PLATFORMS = frozenset(
-    "as3 c cfml cocoa csharp dart elixir go groovy haskell java javascript native node objc other perl php powershell "
-    "python ruby".split()
+    (
+        "as3",
+        "c",
+        "cfml",
+        "cocoa",
+        "csharp",
+        "dart",
+        "elixir",
+        "go",
+        "groovy",
+        "haskell",
+        "java",
+        "javascript",
+        "native",
+        "node",
+        "objc",
+        "other",
+        "perl",
+        "php",
+        "powershell",
+        "python",
+        "ruby",
+    )
 )
-_IMAGES = frozenset("apple elf macho pe pe_dotnet proguard jvm sourcemap symbolic wasm".split())
+_IMAGES = frozenset(("apple", "elf", "macho", "pe", "pe_dotnet", "proguard", "jvm", "sourcemap", "symbolic", "wasm"))
 
 
 def mend_message(values: Values, message: object, path: str, notes: Notes | None) -> Any:

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
     from tocsin._backend import Renderer
 
-_BRACKETS = {list: ("[", "]"), tuple: ("(", ")"), dict: ("{", "}"), set: ("{", "}"), frozenset: ("{", "}")}
+_BRACKETS: dict[type, tuple[str, str]] = {
+    list: ("[", "]"),
+    tuple: ("(", ")"),
+    dict: ("{", "}"),
+    set: ("{", "}"),
+    frozenset: ("{", "}"),
+}
 _SHOWN_DEPTH = 4
 _LEAST_CHARS = 8
 # What the marks of cut containers take, one within the other, where a value ends at its bound.
