@@ -110,6 +110,7 @@ class Lanes:
                 total += ring.total
             if len(rings) > 1:
                 breadcrumbs.sort(key=_stamp)
+        given = dict(keyed(hint, "hint")) if hint is not None else {}
         capture = Capture(
             new_event_id(),
             time(),
@@ -121,23 +122,27 @@ class Lanes:
             self._fields.static,
             breadcrumbs,
             total,
-            snapshot.attachments,
+            (*_listed(given.get("attachments")), *snapshot.attachments) if given else snapshot.attachments,
         )
-        if hint is None and not self.hooks.wanted(snapshot):
+        if not self.hooks.wanted(snapshot):
             return capture.event_id if self._offer(capture) else None
-        given = dict(keyed(hint, "hint")) if hint is not None else {}
         if exc_info is not None:
             given.setdefault("exc_info", exc_info)
-        return self.send_dict(self._as_dict(capture), given, snapshot)
+        return self.send_dict(self._as_dict(capture), given, snapshot, is_rendered=True)
 
-    def send_dict(self, event: dict[str, Any], hint: dict[str, Any], snapshot: ScopeSnapshot) -> str | None:
-        """The hook lane: run the hooks on the event and pass on what they leave of it."""
+    def send_dict(
+        self, event: dict[str, Any], hint: dict[str, Any], snapshot: ScopeSnapshot, is_rendered: bool = False
+    ) -> str | None:
+        """The hook lane: run the hooks on the event and pass on what they leave of it.
+
+        One that `is_rendered` comes from a capture: it is in shape, and nobody else's.
+        """
         hint = dict(hint)
         given = hint.get("attachments")
         hint["attachments"] = [*_listed(given), *snapshot.attachments]
         if self.hooks.wanted(snapshot):
             # A copy of its own: a hook may change what it is given, at any depth.
-            seen = _json.loads(dumps(self._normalizer.event(event)))
+            seen = event if is_rendered else _json.loads(dumps(self._normalizer.event(event)))
             made, reason = self.hooks.run(seen, hint, snapshot, self._gate)
             if made is None:
                 self._stats.record_dropped(reason)
@@ -169,7 +174,8 @@ class Lanes:
             if fence.came_from_signal(error):
                 raise
             diagnostics.warn_once("transport", f"the transport raised {type(error).__name__}: {error}")
-            self._stats.record_dropped(DiscardReason.INTERNAL_SDK_ERROR)
+            if not watch.lost:
+                self._stats.record_dropped(DiscardReason.INTERNAL_SDK_ERROR)
             return False
         finally:
             lost = watch.end()

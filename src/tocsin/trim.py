@@ -87,11 +87,12 @@ _CUTS: tuple[Callable[[dict[str, Any]], None], ...] = (
 def _skeleton(event: dict[str, Any]) -> bytes:
     """What says which event it was, all of it cut short."""
     kept = ("event_id", "timestamp", "platform", "level", "release", "environment", "server_name", "message", "sdk")
-    made = {key: event[key] for key in kept if key in event}
+    # The mark comes first: what is last may have no room.
+    made: dict[str, Any] = {"_meta": {"": {"rem": [["!limit", "x"]]}}}
+    made.update({key: event[key] for key in kept if key in event})
     values = _values(event.get("exception"))
     if values and isinstance(values[-1], dict):
         made["exception"] = {"values": [{key: values[-1].get(key) for key in ("type", "value", "mechanism")}]}
-    made["_meta"] = {"": {"rem": [["!limit", "x"]]}}
     return _SHORT.data(made, limits.EVENT_SKELETON_BYTES, _SKELETON_DEPTH)
 
 
@@ -130,8 +131,10 @@ def _frames(stacktrace: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _remark(event: dict[str, Any], path: list[str], note: dict[str, Any]) -> None:
     """Leave a note at `path` in the event's `_meta`; one that is there already says more and stays."""
-    node = event.setdefault("_meta", {})
-    for step in path:
-        node = node.setdefault(step, {})
+    node = event
+    for step in ["_meta", *path, ""]:
+        if not isinstance(node.get(step), dict):
+            node[step] = {}
+        node = node[step]
     for key, value in note.items():
-        node.setdefault("", {}).setdefault(key, value)
+        node.setdefault(key, value)

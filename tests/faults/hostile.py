@@ -68,6 +68,8 @@ def _hook(owner: str, base: type, name: str) -> Callable[..., Any]:
             return inherited(self, *args, **kwargs)
         if name == "__getattr__":
             raise AttributeError(*args)
+        if name == "__missing__":
+            raise KeyError(*args)
         return _DEFAULTS.get(name, NotImplemented)
 
     return hook

@@ -1,7 +1,7 @@
 """Programs that hold a promise to account, each run in a process of its own on the twin that a test asks for.
 
 A program is a function of one of the modules beside this one. What it returns must be JSON, and is what `run` gives
-back; whatever it prints on stderr, and an end that is not a regular one, is an error.
+back; whatever else it prints on stderr, and an end that is not a regular one, is an error.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ _DEADLINE_S = 50.0
 _MARK = "told: "
 
 
-def run(backend: str, program: Callable[..., Any], *arguments: str) -> Any:
-    """Run `program` in a fresh interpreter on one twin and return what it returns."""
+def run(backend: str, program: Callable[..., Any], *arguments: str, is_told: bool = False) -> Any:
+    """Run `program` in a fresh interpreter on one twin and return what it returns.
+
+    With `is_told`, tocsin may say on stderr what it does with what the program provokes.
+    """
     path = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
@@ -36,7 +39,8 @@ def run(backend: str, program: Callable[..., Any], *arguments: str) -> Any:
         timeout=_DEADLINE_S,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, ""), f"{done.returncode}: {done.stderr[-4000:]}"
+    said = [line for line in done.stderr.splitlines() if not (is_told and line.startswith(" [tocsin] "))]
+    assert (done.returncode, said) == (0, []), f"{done.returncode}: {done.stderr[-4000:]}"
     told = [line for line in done.stdout.splitlines() if line.startswith(_MARK)]
     assert len(told) == 1, done.stdout
     return json.loads(told[0][len(_MARK) :])

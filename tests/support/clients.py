@@ -1,4 +1,4 @@
-"""What tests of the client share: clients that keep what they send, errors to capture, and proof of what was not done."""
+"""What tests of the client share: clients that keep what they send, errors to capture, a watch on building."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Laws of the tree of an exception: causes, contexts and groups, each once, numbered and tied as the protocol has it."""
+"""Laws of the tree of an exception: causes, contexts and groups, each once, tied as the protocol has it."""
 
 from __future__ import annotations
 
@@ -49,8 +49,7 @@ def checked(found: list[Any]) -> list[Any]:
 def ties(found: list[Any]) -> list[tuple[str, object, object, object]]:
     """Of each exception, the root first: its text, its number, its parent's and the name of the tie."""
     return [
-        (value["value"].partition(" (")[0], *(value["mechanism"].get(key) for key in ("exception_id", "parent_id")))
-        + (value["mechanism"].get("source"),)
+        (value["value"].partition(" (")[0], *map(value["mechanism"].get, ("exception_id", "parent_id", "source")))
         for value in reversed(checked(found))
     ]
 

@@ -160,7 +160,9 @@ def test_frames_of_tocsin_are_hidden(backend: Any, name: str) -> None:
 @pytest.mark.parametrize("name", ["__tracebackhide__", "__traceback_hide__"])
 def test_functions_may_hide_themselves(backend: Any, name: str) -> None:
     """A local of that name does, whatever its value; a global one does not."""
-    source = f"def function():\n  {name} = True\ndef argument({name}): ...\ndef other():\n  return {name}\n{name} = True"
+    source = (
+        f"def function():\n  {name} = True\ndef argument({name}): ...\ndef other():\n  return {name}\n{name} = True"
+    )
     code = code_of(source=source)
     assert site_of(backend, named(code, "function")) is None
     assert site_of(backend, named(code, "argument")) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import sys
+import time
 from collections import OrderedDict, UserDict
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,6 +15,7 @@ import pytest
 
 import tocsin
 from support.clients import Sent, balanced, masked, raised
+from tocsin._backend import iso_time
 
 
 class Odd(Mapping[str, Any]):
@@ -225,13 +227,13 @@ def test_an_event_is_completed() -> None:
     assert event["contexts"]["runtime"]["name"]
     own = {
         "event_id": "ab" * 16,
-        "timestamp": "2020-01-01T00:00:00.000000Z",
+        "timestamp": iso_time(time.time() - 3600.0),
         "platform": "javascript",
         "level": "fatal",
         "release": "b@2",
         "environment": "own",
         "server_name": "there",
-        "sdk": {"name": "other"},
+        "sdk": {"name": "other", "version": "1.2"},
     }
     assert tocsin.capture_event(own) == "ab" * 16
     assert {key: sent.events[1][key] for key in own} == own
@@ -359,7 +361,8 @@ def test_capturing_leaves_the_exception_being_handled_alone() -> None:
         tocsin.capture_exception()
         tocsin.capture_message("x")
         assert sys.exc_info() == before
-        assert (error.__context__, error.__cause__, error.args) == (None, None, ("x",))
+        caught = error
+    assert (caught.__context__, caught.__cause__, caught.args) == (None, None, ("x",))
 
 
 def test_flush_is_awaitable() -> None:

@@ -283,10 +283,16 @@ def test_closing_is_bounded() -> None:
 def test_a_client_is_a_context_manager() -> None:
     """It closes itself at the end, and lets errors through."""
     transport = MemoryTransport()
-    with pytest.raises(ZeroDivisionError), tocsin.init(transport=transport, default_integrations=False) as client:
-        assert tocsin.get_client() is client
-        tocsin.capture_message("x")
-        raise ZeroDivisionError
+    client = tocsin.init(transport=transport, default_integrations=False)
+
+    def work() -> None:
+        with client as entered:
+            assert tocsin.get_client() is client is entered
+            tocsin.capture_message("x")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
     assert client.transport is None
     assert tocsin.capture_message("y") is None
     assert len(transport.events) == 1

@@ -9,25 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.scopes import NotingClient
 from tocsin import scope_stack
-from tocsin.inactive import InactiveClient
 from tocsin.scope import Scope
 from tocsin.scope_snapshot import ScopeArgument, ScopeSnapshot, global_event_processors
-
-
-class Client(InactiveClient):
-    def __init__(self) -> None:
-        super().__init__()
-        self.options = {"max_breadcrumbs": 100}
-
-    def is_active(self) -> bool:
-        return True
 
 
 @pytest.fixture(autouse=True)
 def _clean_scopes() -> Iterator[None]:
     scope_stack.reset()
-    scope_stack.get_global_scope().set_client(Client())
+    scope_stack.get_global_scope().set_client(NotingClient())
     yield
     scope_stack.reset()
 

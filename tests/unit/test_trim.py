@@ -97,7 +97,9 @@ def test_locals_go_before_extra(home: str) -> None:
 
 def test_extra_goes_before_frames() -> None:
     """Extra, modules and the request are marked as removed."""
-    made = fitted({"extra": {"a": BIG}, "modules": {"a": BIG}, "request": {"data": BIG}, "exception": errors(frames(90))})
+    made = fitted(
+        {"extra": {"a": BIG}, "modules": {"a": BIG}, "request": {"data": BIG}, "exception": errors(frames(90))}
+    )
     for key in ("extra", "modules", "request"):
         assert key not in made
         assert note(made, key) == {"rem": [["!limit", "x"]]}
@@ -155,7 +157,9 @@ MONSTERS: dict[str, Callable[[], dict[str, Any]]] = {
     "release": lambda: {"release": BIG, "environment": BIG, "server_name": BIG, "dist": BIG, "transaction": BIG},
     "list for object": lambda: {"exception": [[BIG]], "sdk": [BIG], "_meta": [BIG], "extra": BIG},
 }
-MONSTERS["all"] = lambda: {key: value for make in MONSTERS.values() if make is not MONSTERS["all"] for key, value in make().items()}
+MONSTERS["all"] = lambda: {
+    key: value for make in MONSTERS.values() if make is not MONSTERS["all"] for key, value in make().items()
+}
 every_monster = pytest.mark.parametrize("make", MONSTERS.values(), ids=MONSTERS.keys())
 
 
@@ -183,6 +187,17 @@ def test_a_monstrous_event_made_by_hand_arrives(make: Callable[[], dict[str, Any
     strict_json(payload)
 
 
+@pytest.mark.parametrize("meta", [None, [1], "x", 5, {"breadcrumbs": 5}, {"exception": [1]}, {"": None}], ids=repr)
+@pytest.mark.parametrize("hook", [False, True], ids=["plain", "hook"])
+def test_junk_for_meta_does_not_cost_a_monstrous_event(meta: Any, hook: bool) -> None:
+    """Be it the application's or a hook's, the marks of what was cut find their place."""
+    sent = Sent(**({"before_send": lambda event, hint: {**event, "_meta": meta}} if hook else {}))
+    monstrous = {"sdk": wide(20, 4), "exception": errors(*[frames(90)] * 90), "breadcrumbs": crumbs(90, 12_000)}
+    assert tocsin.capture_event({"event_id": "ab" * 16, "_meta": meta, **monstrous}) == "ab" * 16
+    assert sent.event["_meta"]
+    assert len(sent.transport.envelopes[0].items[0].get_bytes()) <= limits.EVENT_BYTES
+
+
 def test_the_captured_error_survives_in_the_skeleton() -> None:
     """When all else had to go: its type, what it says, how it was caught."""
     value = {"type": "E", "value": "v", "mechanism": {"type": "generic", "handled": True}}
@@ -199,7 +214,9 @@ values: st.SearchStrategy[Any] = st.recursive(
     max_leaves=30,
 )
 frame_lists = st.lists(st.dictionaries(st.sampled_from(["vars", "pre_context", "function", "a"]), values), max_size=60)
-stacks = st.fixed_dictionaries({}, optional={"stacktrace": values | st.fixed_dictionaries({"frames": values | frame_lists})})
+stacks = st.fixed_dictionaries(
+    {}, optional={"stacktrace": values | st.fixed_dictionaries({"frames": values | frame_lists})}
+)
 interfaces = values | st.lists(values | stacks) | st.fixed_dictionaries({"values": values | st.lists(values | stacks)})
 events = st.fixed_dictionaries(
     {"event_id": st.just("ab" * 16)},

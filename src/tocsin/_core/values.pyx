@@ -111,10 +111,10 @@ def plain_keys(value, breadth):
 
 def unique_text(text, texts):
     """Return `text`, numbered if it is in `texts` already, and note it there; see the pure twin."""
-    if text not in texts and text != "...":
+    if text not in texts:
         texts[text] = 0
         return text
-    count = texts.get(text, 0)
+    count = texts[text]
     while True:
         count += 1
         numbered = f"{text}~{count}"
@@ -134,8 +134,6 @@ cdef list members(object iterator, Py_ssize_t breadth):
 
 cdef inline bint plain_key(object key) except -1:
     if not PyUnicode_CheckExact(key) or PyUnicode_GET_LENGTH(key) > KEY_CHARS:
-        return False
-    if PyUnicode_GET_LENGTH(key) == 3 and key == "...":
         return False
     if PyUnicode_IS_COMPACT_ASCII(key) and tcn_json_is_plain(<const char *>PyUnicode_DATA(key),
                                                              PyUnicode_GET_LENGTH(key)):
@@ -436,6 +434,7 @@ cdef class Renderer:
         cdef PyObject *item_slot
         cdef object key, item
         cdef dict texts = None
+        cdef bint is_marked = False
         if not opens(writer, value, total, b"{}", depth):
             return 0
         tcn_json_byte(out, b"{")
@@ -451,10 +450,13 @@ cdef class Renderer:
                 if texts is None:
                     texts = plain_keys(value, breadth)
                 key = unique_text(key_text(key), texts)
+            if PyUnicode_GET_LENGTH(key) == 3 and key == "...":
+                is_marked = True
             self.write_entry(writer, <str>key, item, native, depth - 1, end)
             done += 1
         writer.parent_count -= 1
-        if done < total:
+        # A dict that was cut before has its mark already.
+        if done < total and not is_marked:
             write_more(out, done > 0, b'"...":"', total - done)
         tcn_json_byte(out, b"}")
         return 0

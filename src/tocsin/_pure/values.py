@@ -248,6 +248,7 @@ class Renderer:
         done = 0
         breadth = self._breadth if native else limits.VARS_BREADTH
         texts: dict[str, int] | None = None
+        is_marked = False
         for key, item in _members(iter(dict.items(value)), breadth):
             if len(out) >= end:
                 break
@@ -257,9 +258,11 @@ class Renderer:
                 if texts is None:
                     texts = plain_keys(value, breadth)
                 key = unique_text(key_text(key), texts)
+            is_marked = is_marked or key == "..."
             self._entry(out, key, item, native, depth - 1, end, parents)
             done += 1
-        if done < total:
+        # A dict that was cut before has its mark already.
+        if done < total and not is_marked:
             out += b',"...":"%d more"}' % (total - done) if done else b'"...":"%d more"}' % total
         else:
             out += b"}"
@@ -288,7 +291,7 @@ def _members(members: Iterator[Any], breadth: int) -> list[Any]:
 
 def is_plain_key(key: object) -> bool:
     """Whether `key` stands in JSON as it is, so that no other key of its dict can become equal to it."""
-    return type(key) is str and len(key) <= limits.KEY_CHARS and key.isprintable() and key != "..."
+    return type(key) is str and len(key) <= limits.KEY_CHARS and key.isprintable()
 
 
 def plain_keys(value: dict[object, object], breadth: int) -> dict[str, int]:
@@ -301,10 +304,10 @@ def unique_text(text: str, texts: dict[str, int]) -> str:
 
     `texts` says of each text how often it came again.
     """
-    if text not in texts and text != "...":
+    if text not in texts:
         texts[text] = 0
         return text
-    count = texts.get(text, 0)
+    count = texts[text]
     while True:
         count += 1
         numbered = f"{text}~{count}"

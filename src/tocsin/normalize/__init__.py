@@ -15,6 +15,7 @@ from tocsin.normalize.exceptions import mend_exception, mend_threads
 from tocsin.normalize.frames import mend_stacktrace
 from tocsin.normalize.identity import event_id_of, is_address, new_event_id
 from tocsin.normalize.members import (
+    mend_fingerprint,
     mend_images,
     mend_message,
     mend_modules,
@@ -36,18 +37,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from tocsin._backend import Renderer
+
     _Rule = Callable[[Values, Any, Notes], Any]
 
 __all__ = ["Normalizer", "event_id_of", "is_address", "is_trace", "new_event_id", "tag_key"]
 
 
 class Normalizer(Values):
-    """Makes the parts of an event for one client."""
+    """Makes the parts of an event for one client.
+
+    `wide` renders the data of events that are dicts. Hooks are shown what it made, which comes in again: it bounds by
+    bytes alone, as members counted twice would be cut twice.
+    """
+
+    def __init__(
+        self, renderer: Renderer, is_secret: Callable[[str], bool] | None, wide: Renderer | None = None
+    ) -> None:
+        super().__init__(renderer, is_secret)
+        self._of_dicts = Values(wide or renderer, is_secret)
 
     def event(self, event: dict[Any, Any]) -> dict[str, Any]:
         """Return an event, mended and rendered part by part, for `dumps`; what is given is not changed."""
         made: dict[str, Any] = {}
         notes = Notes()
+        values = self._of_dicts
         given = keyed(event, "event")
         extra = given.pop("extra", None)
         marks = given.pop("_meta", None)
@@ -63,10 +77,10 @@ class Normalizer(Values):
             if rule is None:
                 notes.misfit(key, value)
                 continue
-            mended = rule(self, value, notes)
+            mended = rule(values, value, notes)
             if mended is not None:
                 made[key] = mended
-        extra = self.extra(_with_misfits(extra, notes.misfits))
+        extra = mend_extra(values, _with_misfits(extra, notes.misfits))
         if extra is not None:
             made["extra"] = extra
         found = given_marks(marks)
@@ -101,10 +115,7 @@ class Normalizer(Values):
 
     def fingerprint(self, fingerprint: object) -> list[str] | None:
         """The fingerprint: a list of texts; a single value is a list of one."""
-        if not (is_a(fingerprint, list) or is_a(fingerprint, tuple)):
-            fingerprint = [fingerprint]
-        parts = list(fingerprint)[: limits.FINGERPRINT_PARTS]  # type: ignore[call-overload]
-        return [self.text(part, limits.NAME_CHARS) for part in parts if part is not None] or None
+        return mend_fingerprint(self, fingerprint)
 
 
 def _contexts(values: Values, contexts: Any, notes: Notes) -> Fragment | None:
@@ -135,7 +146,7 @@ _RULES: dict[str, _Rule] = {
     "tags": mend_tags,
     "contexts": _contexts,
     "user": _user,
-    "fingerprint": lambda values, value, notes: Normalizer.fingerprint(values, value),  # type: ignore[arg-type]
+    "fingerprint": lambda values, value, notes: mend_fingerprint(values, value),
     "request": mend_request,
     "breadcrumbs": mend_breadcrumbs,
     "exception": mend_exception,

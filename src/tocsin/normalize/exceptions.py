@@ -18,9 +18,9 @@ _NAME = fields.text(limits.NAME_CHARS)
 _SHORT_CHARS = 128
 _STACKS = ("stacktrace", "raw_stacktrace")
 _EXCEPTION: dict[str, fields.Rule] = {
-    "type": _NAME,
+    "type": fields.name(limits.NAME_CHARS),
     "value": fields.text(limits.TEXT_CHARS),
-    "module": _NAME,
+    "module": fields.name(limits.NAME_CHARS),
     "thread_id": fields.thread_id,
 }
 _THREAD: dict[str, fields.Rule] = {
@@ -110,7 +110,7 @@ def _exception(values: Values, exception: dict[Any, Any], path: str, notes: Note
         # The mechanism has room for data of any kind, the exception has not.
         mechanism = _as_mechanism(mechanism)
         mechanism["data"] = {**_as_data(mechanism.get("data")), **others}
-    made = fields.closed(values, given, _EXCEPTION, path, notes)
+    made = fields.closed(values, given, _EXCEPTION, path, notes, nulls=True)
     if not (made.get("type") or made.get("value")):
         made["type"] = "Exception"
     if mechanism is not None:
@@ -159,7 +159,7 @@ def mend_threads(values: Values, threads: object, notes: Notes) -> dict[str, Any
             given = keyed(thread, "thread")
             stacks = {key: given.pop(key) for key in _STACKS if key in given}
             locks = given.pop("held_locks", None)
-            one = fields.closed(values, given, _THREAD, path, notes)
+            one = fields.closed(values, given, _THREAD, path, notes, nulls=True)
             if locks is not None:
                 notes.misfit(f"{path}.held_locks", locks)
             _add_stacks(values, one, stacks, path, notes)

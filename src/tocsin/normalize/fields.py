@@ -31,6 +31,17 @@ def text(max_chars: int) -> Rule:
     return rule
 
 
+def name(max_chars: int) -> Rule:
+    """Return the rule for a name, a path or a line of source: a text whatever the client's bound for texts is."""
+
+    def rule(values: Values, value: Any) -> Any:
+        if type(value) is str:
+            return value if len(value) <= max_chars else value[: max_chars - 3] + "..."
+        return values.text(value, max_chars)
+
+    return rule
+
+
 def flag(values: Values, value: Any) -> Any:
     """The rule for a boolean, which 0 and 1 and their usual names are too."""
     if type(value) is bool:
@@ -77,13 +88,21 @@ def mapping(max_bytes: int, max_depth: int) -> Rule:
 
 def texts(max_chars: int, max_count: int = 1000) -> Rule:
     """Return the rule for a list of texts; the lines of a single text are one."""
+    return _list_of(text(max_chars), max_count)
 
+
+def names(max_chars: int, max_count: int) -> Rule:
+    """Return the rule for a list of names, as for one of texts."""
+    return _list_of(name(max_chars), max_count)
+
+
+def _list_of(member: Rule, max_count: int) -> Rule:
     def rule(values: Values, value: Any) -> Any:
         if is_a(value, str):
             value = text_of(value).splitlines()
         if not (is_a(value, list) or is_a(value, tuple)):
             return None
-        return [values.text("" if item is None else item, max_chars) for item in list(value)[:max_count]]
+        return [member(values, "" if item is None else item) for item in list(value)[:max_count]]
 
     return rule
 
@@ -137,13 +156,20 @@ def items_of(interface: Any) -> list[Any]:
     return list(interface) if is_a(interface, list) or is_a(interface, tuple) else []
 
 
-def closed(values: Values, given: object, rules: Mapping[str, Rule], path: str, notes: Notes) -> dict[str, Any]:
-    """Return the members of an object that has no others than these; the rest, and what does not fit, is noted."""
+def closed(
+    values: Values, given: object, rules: Mapping[str, Rule], path: str, notes: Notes, nulls: bool = False
+) -> dict[str, Any]:
+    """Return the members of an object that has no others than these; the rest, and what does not fit, is noted.
+
+    With `nulls` a member that is None stays one: hooks look for it.
+    """
     made: dict[str, Any] = {}
     for key, value in keyed(given, path).items():
-        if value is None:
-            continue
         rule = rules.get(key)
+        if value is None:
+            if nulls and rule is not None:
+                made[key] = None
+            continue
         fitting = None if rule is None else rule(values, value)
         if fitting is None:
             notes.misfit(f"{path}.{key}", value)

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from tocsin.normalize.notes import Notes
     from tocsin.normalize.values import Values
 
-_PATH = fields.text(limits.CONTEXT_LINE_CHARS * 2)
-_FUNCTION = fields.text(limits.FUNCTION_CHARS)
-_NAME = fields.text(limits.NAME_CHARS)
-_LINES = fields.texts(limits.CONTEXT_LINE_CHARS, max_count=50)
-_LINE = fields.text(limits.CONTEXT_LINE_CHARS)
+_PATH = fields.name(limits.CONTEXT_LINE_CHARS * 2)
+_FUNCTION = fields.name(limits.FUNCTION_CHARS)
+_NAME = fields.name(limits.NAME_CHARS)
+_LINES = fields.names(limits.CONTEXT_LINE_CHARS, max_count=50)
+_LINE = fields.name(limits.CONTEXT_LINE_CHARS)
 # One of these a frame must have; most have the first two.
 _NAMES = ("function", "filename", "module", "instruction_addr")
 _DETAILS = ("vars", "pre_context", "post_context")
@@ -28,7 +28,8 @@ _FRAMES = limits.FRAMES_OUTER + limits.FRAMES_INNER
 
 def _variables(values: Values, variables: Any) -> Any:
     named = variables if is_a(variables, dict) else {"value": variables}
-    return values.data(named, limits.VARS_BYTES, limits.VARS_DEPTH, _VARS_SLACK_BYTES)
+    # The extractor counts levels within each variable.
+    return values.data(named, limits.VARS_BYTES, limits.VARS_DEPTH + 1, _VARS_SLACK_BYTES)
 
 
 def _lock(values: Values, lock: Any) -> Any:
@@ -122,7 +123,7 @@ def _frame(values: Values, frame: dict[Any, Any], bare: bool, path: str, notes: 
         for key in _DETAILS:
             if given.pop(key, None) is not None:
                 notes.mark(f"{path}.{key}", {"rem": [["!limit", "x"]]})
-    made = fields.closed(values, given, _FRAME, path, notes)
+    made = fields.closed(values, given, _FRAME, path, notes, nulls=True)
     if not any(map(made.get, _NAMES)):
         made["function"] = "<unknown>"
     return made

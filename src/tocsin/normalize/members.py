@@ -28,7 +28,6 @@ _PLATFORMS = frozenset(
         "cfml",
         "cocoa",
         "csharp",
-        "dart",
         "elixir",
         "go",
         "groovy",
@@ -41,12 +40,11 @@ _PLATFORMS = frozenset(
         "other",
         "perl",
         "php",
-        "powershell",
         "python",
         "ruby",
     )
 )
-_IMAGES = frozenset(("apple", "elf", "macho", "pe", "pe_dotnet", "proguard", "jvm", "sourcemap", "symbolic", "wasm"))
+_IMAGES = frozenset(("elf", "macho", "pe", "pe_dotnet", "wasm"))
 
 
 def mend_message(values: Values, message: object, path: str, notes: Notes | None) -> Any:
@@ -65,6 +63,14 @@ def mend_message(values: Values, message: object, path: str, notes: Notes | None
         elif notes is not None:
             notes.misfit(f"{path}.{key}", value)
     return made
+
+
+def mend_fingerprint(values: Values, fingerprint: object) -> list[str] | None:
+    """The fingerprint: a list of texts; a single value is a list of one."""
+    if not (is_a(fingerprint, list) or is_a(fingerprint, tuple)):
+        fingerprint = [fingerprint]
+    parts = list(fingerprint)[: limits.FINGERPRINT_PARTS]  # type: ignore[call-overload]
+    return [values.text(part, limits.NAME_CHARS) for part in parts if part is not None] or None
 
 
 def mend_modules(values: Values, modules: object, notes: Notes) -> dict[str, str] | None:

@@ -109,14 +109,16 @@ class Transport:
         """
         if self._stats is None:
             return
-        if (item.data_category if item is not None else data_category) == DataCategory.ERROR:
+        category = item.data_category if item is not None else data_category or DataCategory.DEFAULT
+        quantity = item.quantity() if item is not None else quantity
+        if category == DataCategory.ERROR and not self.settles:
             watch = _watches.get(get_ident())
-            if watch is not None:
-                watch.lost = True
-        if item is not None:
-            self._stats.record_dropped(reason, item.data_category, item.quantity())
-        else:
-            self._stats.record_dropped(reason, data_category or DataCategory.DEFAULT, quantity)
+            if watch is None:
+                # Counted as delivered when it was taken; what became of it later, the server is told.
+                self._stats.restore_discarded([(reason, category, quantity)])
+                return
+            watch.lost = True
+        self._stats.record_dropped(reason, category, quantity)
 
     def record_delivered(self, envelope: Envelope) -> None:
         """Counts the events of an envelope as delivered; for transports that settle."""
