@@ -53,6 +53,12 @@ def loads(data: bytes | str) -> Any:
         raise ValueError("JSON is nested too deeply") from error
 
 
+def prepare() -> None:
+    """Load what `dumps` and `loads` need, before a thread that must not import calls them."""
+    if _decode is None:
+        _choose()
+
+
 def _choose() -> tuple[Callable[[Any], bytes], Callable[[bytes | str], Any]]:
     global _encode, _decode
     with Importing():

@@ -6,6 +6,7 @@ Nothing here raises but `init`, which tells of options that cannot be.
 from __future__ import annotations
 
 import sys
+from types import TracebackType
 
 from tocsin import _json, diagnostics
 from tocsin._backend import Capture, Renderer, StackExtractor
@@ -26,7 +27,6 @@ from tocsin.scope_values import is_a
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
     from typing import Any
 
     from tocsin.types import Event, Hint, Level
@@ -251,6 +251,9 @@ def stats() -> Account:
 def stacktrace(traceback: TracebackType | None = None) -> dict[str, Any]:
     """Return a stacktrace for an event made by hand: of a traceback, or of the caller's running stack."""
     extractor, assembler = _tools()
+    if traceback is not None and not is_a(traceback, TracebackType):
+        diagnostics.debug("stacktrace: a traceback is needed")
+        return {"frames": []}
     stack = extractor.traceback(traceback) if traceback is not None else extractor.current(sys._getframe())
     value = _rendered(assembler, stack)[0]
     return value.get("stacktrace", {"frames": []})  # type: ignore[no-any-return]

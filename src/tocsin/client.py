@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_CONTAINERS = frozenset({dict, list, tuple, set, frozenset})
+_WIDE_BREADTH = 10_000
 _traceback_of = BaseException.__dict__["__traceback__"].__get__
 
 
@@ -59,7 +59,9 @@ class Client:
             max_chars=max_chars,
         )
         self.assembler = Assembler(self.options["_context_lines"])
-        self._normalizer = Normalizer(self.renderer, self._is_secret)
+        # What the hook lane brings back was cut before, and is not to be cut again.
+        wide = Renderer(self._is_secret, represent, breadth=_WIDE_BREADTH, max_chars=max_chars)
+        self._normalizer = Normalizer(self.renderer, self._is_secret, wide)
         self.gate = Gate(self.options)
         self.integrations: dict[str, Any] = {}
         self._fields = EventFields(self._normalizer, self.options, self.integrations)
@@ -133,8 +135,8 @@ class Client:
             error, traceback = error[1], error[2] if type(error[2]) is TracebackType else None
         if error is None:
             return None
-        self.stats.record_captured()
         try:
+            self.stats.record_captured()
             if not is_a(error, BaseException):
                 return self._capture_thing(error, scope, mechanism, handled, hint, level)
             if self.lanes.refuses(self.gate.refuses_error(error)):
@@ -166,14 +168,11 @@ class Client:
         """Make an event of a text; with `attach_stacktrace` it carries the stack of the caller."""
         if self.transport is None:
             return None
-        self.stats.record_captured()
         try:
+            self.stats.record_captured()
             if self.lanes.refuses(self.gate.refuses()):
                 return None
-            if type(message) in _CONTAINERS:
-                text = self.renderer.data(message, limits.TEXT_CHARS, limits.EXTRA_DEPTH).decode()
-            else:
-                text = self._normalizer.text(message, limits.TEXT_CHARS)
+            text = self._normalizer.text(message, limits.TEXT_CHARS)
             stack = None
             if self.options["attach_stacktrace"]:
                 stack = self.extractor.current(sys._getframe(), b'"crashed":false,"current":true')
@@ -191,8 +190,8 @@ class Client:
         """
         if self.transport is None:
             return None
-        self.stats.record_captured()
         try:
+            self.stats.record_captured()
             given_event = mapping_of(event, "capture_event")
             if given_event is None:
                 self.stats.record_dropped(DiscardReason.INVALID)
@@ -281,9 +280,18 @@ def _absorbed(function: Callable[..., object], *arguments: object) -> None:
 
 
 def _is_foreign(failure: Exception) -> bool:
-    # Nothing that tocsin calls while capturing raises any but the interpreter's own exceptions.
+    """Whether the error was thrown into the thread from outside while it was in code of tocsin's own.
+
+    That code raises none but the interpreter's own exceptions; code of the application's that is met on the way, in a
+    mapping say, may raise what it likes, and has its own frame in the traceback.
+    """
     module = type(failure).__module__
-    return module != "builtins" and module.partition(".")[0] not in ("tocsin", "json", "orjson")
+    if module == "builtins" or str(module).partition(".")[0] in ("tocsin", "json", "orjson"):
+        return False
+    trace = failure.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("tocsin.")
 
 
 def _secret_predicate(options: dict[str, Any]) -> Callable[[str], bool] | None:

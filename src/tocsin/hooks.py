@@ -5,7 +5,7 @@ What the hooks see is what would be sent; what they return is brought into shape
 
 from __future__ import annotations
 
-from tocsin import diagnostics
+from tocsin import _json, diagnostics
 from tocsin._backend import fence
 from tocsin.client_report import DiscardReason
 from tocsin.scope_event import run_processors
@@ -31,6 +31,9 @@ class Hooks:
         # The rules of tocsin's own scrubber are applied while values are written.
         self._scrubber = None if scrubber is None or type(scrubber) is EventScrubber else scrubber
         self.are_there = not (self._before_send is self._error_sampler is self._scrubber is None)
+        if self.are_there:
+            # Their first event is not the moment to import a library.
+            _json.prepare()
 
     def wanted(self, snapshot: ScopeSnapshot) -> bool:
         """Whether anybody wants to see an event captured under these scopes."""

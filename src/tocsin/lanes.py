@@ -63,7 +63,7 @@ class Lanes:
 
     def completed(self, event: dict[Any, Any], snapshot: ScopeSnapshot) -> dict[str, Any]:
         """The event with what scopes and client know; a copy."""
-        made = apply_snapshot(snapshot, keyed(event, "event"))
+        made = apply_snapshot(snapshot, keyed(event, "event"), rendered=True)
         total = sum([ring.total for ring in snapshot.rings])
         if total > sum(map(len, snapshot.rings)):
             made["_meta"] = _with_breadcrumb_total(made.get("_meta"), total)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tocsin import breadcrumbs, limits, scope_stack
+from tocsin import breadcrumbs, diagnostics, limits, scope_stack
 from tocsin._backend import BreadcrumbRing, fence
 from tocsin.inactive import INACTIVE
 from tocsin.scope_data import ScopeData
@@ -114,6 +114,9 @@ class Scope(ScopeData):
 
     def update_from_scope(self, scope: Scope) -> None:
         """Take over what the other scope says; it wins where both say something."""
+        if not is_a(scope, Scope):
+            diagnostics.debug("update_from_scope: a scope is needed; ignored")
+            return
         if not scope._touched and scope._trace is None:
             return
         snapshot = ScopeSnapshot()

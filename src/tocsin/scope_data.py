@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from tocsin import diagnostics, limits
+from tocsin import _json, diagnostics, limits
 from tocsin.attachments import Attachment
 from tocsin.flags import FlagBuffer
 from tocsin.scope_stack import get_client
@@ -281,11 +281,13 @@ class ScopeData:
 
     def add_event_processor(self, func: Callable[[Any, Any], Any]) -> None:
         """Call `func(event, hint)` for each event; it returns the event, changed or not, or None to drop it."""
+        _json.prepare()
         self._event_processors = (*self._event_processors, func)
         self._touched = True
 
     def add_error_processor(self, func: Callable[[Any, Any], Any], cls: type[BaseException] | None = None) -> None:
         """Call `func(event, exc_info)` for each event made of an exception, of type `cls` if one is given."""
+        _json.prepare()
         self._error_processors = (*self._error_processors, func if cls is None else _only_for(cls, func))
         self._touched = True
 

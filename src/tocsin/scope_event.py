@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from tocsin.scope_snapshot import ScopeSnapshot
 
 
-def apply_snapshot(snapshot: ScopeSnapshot, event: dict[str, Any]) -> dict[str, Any]:
+def apply_snapshot(snapshot: ScopeSnapshot, event: dict[str, Any], rendered: bool = False) -> dict[str, Any]:
     """Return a copy of `event` with what the scopes say.
 
     The scopes win over the event for level and, by key, for tags, extra and contexts; the event wins for user,
-    transaction and fingerprint. Breadcrumbs are added to the event's and all are ordered by time.
+    transaction and fingerprint. Breadcrumbs are added to the event's and all are ordered by time;
+    with `rendered` their data is JSON already.
     """
     made = dict(event)
     if snapshot.level is not None:
@@ -42,7 +43,7 @@ def apply_snapshot(snapshot: ScopeSnapshot, event: dict[str, Any]) -> dict[str, 
         contexts["flags"] = {**_pairs(contexts.get("flags")), "values": snapshot.flags}
     if contexts:
         made["contexts"] = contexts
-    made["breadcrumbs"] = _breadcrumbs(made.get("breadcrumbs"), snapshot)
+    made["breadcrumbs"] = _breadcrumbs(made.get("breadcrumbs"), snapshot, rendered)
     return made
 
 
@@ -59,12 +60,12 @@ def _pairs(value: Any) -> dict[str, Any]:
     return found
 
 
-def _breadcrumbs(given: Any, snapshot: ScopeSnapshot) -> dict[str, Any]:
+def _breadcrumbs(given: Any, snapshot: ScopeSnapshot, rendered: bool) -> dict[str, Any]:
     made: dict[str, Any] = dict(given) if is_a(given, dict) else {}
     values: Any = made.get("values") if made else given
     crumbs: list[Any] = list(values) if type(values) in (list, tuple) else []
     for ring in snapshot.rings:
-        crumbs.extend(ring.to_list())
+        crumbs.extend(ring.to_list(rendered))
     if all(is_a(crumb, dict) and crumb.get("timestamp") is not None for crumb in crumbs):
         crumbs.sort(key=lambda crumb: timestamp_of(crumb["timestamp"]))
     made["values"] = crumbs

@@ -8,7 +8,7 @@ from __future__ import annotations
 from tocsin import diagnostics
 from tocsin._backend import fence
 from tocsin.scope_stack import get_current_scope, get_global_scope, get_isolation_scope
-from tocsin.scope_values import is_a, mapping_of
+from tocsin.scope_values import is_a, keyed, mapping_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,13 +155,13 @@ class ScopeSnapshot:
 
     def _with_extra(self, extra: Any, current_scope: Scope) -> ScopeSnapshot:
         scope_class = type(current_scope)
-        if isinstance(extra, scope_class):
+        if is_a(extra, scope_class):
             self.absorb(extra)
             self.trace = extra._trace or self.trace
             return self
         merged = scope_class.of_snapshot(self)
         if is_a(extra, dict):
-            merged.update_from_kwargs(**{str(key): value for key, value in extra.items()})
+            merged.update_from_kwargs(**keyed(extra, "scope"))
         elif callable(extra):
             fence.call_fenced(_call_with, extra, merged)
         else:

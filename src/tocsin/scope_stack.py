@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
+from tocsin import diagnostics
 from tocsin.inactive import INACTIVE
 
 TYPE_CHECKING = False
@@ -70,18 +71,26 @@ def get_current_scope() -> Scope:
     return scope
 
 
+def _usable(scope: Scope | None) -> bool:
+    if scope is None:
+        return True
+    if not issubclass(type(scope), type(_global_scope)):
+        diagnostics.debug("a scope is needed; ignored")
+        return False
+    scope._set_by_hand = True
+    return True
+
+
 def set_isolation_scope(scope: Scope | None) -> None:
     """Put `scope` in force as isolation scope until the surrounding `with` is left; None stands for a fresh one."""
-    if scope is not None:
-        scope._set_by_hand = True
-    _isolation_scope.set(scope)
+    if _usable(scope):
+        _isolation_scope.set(scope)
 
 
 def set_current_scope(scope: Scope | None) -> None:
     """Put `scope` in force as current scope until the surrounding `with` is left; None stands for a fresh one."""
-    if scope is not None:
-        scope._set_by_hand = True
-    _current_scope.set(scope)
+    if _usable(scope):
+        _current_scope.set(scope)
 
 
 def get_client() -> Any:

@@ -10,6 +10,7 @@ import os
 import sys
 
 from tocsin import limits
+from tocsin._backend import fence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ class SourceCache:
                     return None
                 with open(path, "rb") as file:
                     entry = (*stamp, _split(_decode(file.read(_FILE_BYTES))))
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            if fence.came_from_signal(error):
+                raise
             return None
         if path not in young.files:
             if len(young.files) >= self._max_files or young.size_bytes + stamp[1] > self._max_bytes:
@@ -87,7 +90,10 @@ def read(abs_path: str, module: str | None, lineno: int, lines: int) -> tuple[li
         around = [_cut(line) for line in source[max(0, at - lines) : at + lines + 1]]
         before = min(at, lines)
         return around[:before], around[before], around[before + 1 :]
-    except Exception:
+    except Exception as error:
+        # In the hook lane this runs on the application's thread.
+        if fence.came_from_signal(error):
+            raise
         return None
 
 

@@ -79,7 +79,7 @@ def _on_the_twin(backend: Any) -> Iterator[None]:
     """The rules write with the twin that is asked for, whichever was chosen at import."""
     with pytest.MonkeyPatch.context() as patch:
         for module in [module for name, module in sys.modules.items() if name.startswith("tocsin.normalize")]:
-            for name in ("Fragment", "json_string", "iso_time"):
+            for name in ("Fragment", "Renderer", "json_string", "iso_time"):
                 if hasattr(module, name):
                     patch.setattr(module, name, getattr(backend, name))
         yield

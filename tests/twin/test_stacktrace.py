@@ -59,6 +59,8 @@ def test_locals_that_the_user_holds_are_left_alone(extractor: Any) -> None:
 @pytest.mark.parametrize("hook", ["settrace", "setprofile"])
 def test_frames_under_a_debugger_keep_their_locals(backend: Any, hook: str, unset: bool) -> None:
     """A capture inside a trace or profile function corrupts no frame, though the interpreter writes locals back."""
+    if backend.name == "pure" and hook == "setprofile" and unset and sys.version_info < (3, 13):
+        pytest.skip("nothing tells Python code that it runs in a profile function which has unset itself")
     run_apart(
         backend,
         """

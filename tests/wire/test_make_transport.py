@@ -167,6 +167,8 @@ def test_a_subclass_need_not_call_init() -> None:
     transport.record_lost_event("before_send", "error")
     transport.after_fork_in_child()
     transport.kill()
+    # One that settles counts its own losses; for another they are told to the server alone.
+    transport.settles = True
     _, stats = bound(transport)
     stats.record_captured(2)
     transport.record_lost_event("before_send", "error")

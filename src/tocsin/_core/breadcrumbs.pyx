@@ -10,7 +10,10 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 
 from tocsin import limits as _limits
+from tocsin._core.describe import cut
 from tocsin._core.values cimport Renderer
+
+from tocsin._core.values import Fragment
 
 cdef extern from "Python.h":
     int PyUnicode_CheckExact(object)
@@ -131,10 +134,11 @@ cdef class BreadcrumbRing:
         self._next = 0
         old.clear()
 
-    def to_list(self):
-        """Return the breadcrumbs as dicts, oldest first, their data read back from JSON."""
-        from tocsin import _json
+    def to_list(self, rendered=False):
+        """Return the breadcrumbs as dicts, oldest first, their data read back from JSON.
 
+        With `rendered` the data stays JSON, as a `Fragment`.
+        """
         found = []
         for timestamp_s, type_, category, level, message, data in self.snapshot():
             crumb = {"timestamp": timestamp_s}
@@ -142,9 +146,15 @@ cdef class BreadcrumbRing:
                 if value is not None:
                     crumb[key] = value
             if data is not None:
-                crumb["data"] = _json.loads(data)
+                crumb["data"] = Fragment(data) if rendered else _loaded(data)
             found.append(crumb)
         return found
+
+
+cdef object _loaded(bytes data):
+    from tocsin import _json
+
+    return _json.loads(data)
 
 
 cdef object text(object value, Py_ssize_t max_chars, Renderer renderer):
@@ -153,5 +163,5 @@ cdef object text(object value, Py_ssize_t max_chars, Renderer renderer):
     if max_chars > renderer._max_chars:
         max_chars = renderer._max_chars
     if PyUnicode_CheckExact(value):
-        return value if PyUnicode_GET_LENGTH(value) <= max_chars else value[:max(max_chars - 3, 0)] + "..."
+        return value if PyUnicode_GET_LENGTH(value) <= max_chars else cut(value, max_chars)
     return renderer.text(value, max_chars)

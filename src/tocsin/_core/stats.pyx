@@ -62,6 +62,9 @@ cdef class Stats:
     # owned
     cdef tcn_stats *_stats
 
+    def __init__(self):
+        """Take no arguments, as the pure twin does."""
+
     def __cinit__(self):
         if tcn_stats_new(&self._stats) != TCN_OK:
             raise MemoryError

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import deque
 
 from tocsin import limits
-from tocsin._pure.values import Renderer
+from tocsin._pure.describe import cut
+from tocsin._pure.values import Fragment, Renderer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,10 +88,11 @@ class BreadcrumbRing:
         self._entries.clear()
         self._total = 0
 
-    def to_list(self) -> list[dict[str, Any]]:
-        """Return the breadcrumbs as dicts, oldest first, their data read back from JSON."""
-        from tocsin import _json
+    def to_list(self, rendered: bool = False) -> list[dict[str, Any]]:
+        """Return the breadcrumbs as dicts, oldest first, their data read back from JSON.
 
+        With `rendered` the data stays JSON, as a `Fragment`.
+        """
         found = []
         for timestamp_s, type_, category, level, message, data in self.snapshot():
             crumb: dict[str, Any] = {"timestamp": timestamp_s}
@@ -98,9 +100,15 @@ class BreadcrumbRing:
                 if value is not None:
                     crumb[key] = value
             if data is not None:
-                crumb["data"] = _json.loads(data)
+                crumb["data"] = Fragment(data) if rendered else _loaded(data)
             found.append(crumb)
         return found
+
+
+def _loaded(data: bytes) -> Any:
+    from tocsin import _json
+
+    return _json.loads(data)
 
 
 def _is_dict(value: object) -> bool:
@@ -113,5 +121,5 @@ def _text(value: object, max_chars: int, renderer: Renderer) -> str | None:
         return None
     max_chars = min(max_chars, renderer.max_chars)
     if type(value) is str:
-        return value if len(value) <= max_chars else value[: max(max_chars - 3, 0)] + "..."
+        return cut(value, max_chars)
     return renderer.text(value, max_chars)

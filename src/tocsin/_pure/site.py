@@ -13,6 +13,7 @@ from types import CodeType, ModuleType
 from tocsin import limits
 
 from .describe import plain_text
+from .fence import came_from_signal
 from .values import json_string
 
 TYPE_CHECKING = False
@@ -118,7 +119,9 @@ def _absolute(path: str) -> str:
         return path
     try:
         return os.path.abspath(path)
-    except OSError:
+    except OSError as error:
+        if came_from_signal(error):
+            raise
         return path  # the working directory is gone
 
 

@@ -57,7 +57,9 @@ def _breadcrumb(values: Values, crumb: dict[Any, Any]) -> dict[str, Any]:
             made[key] = fitting
     if "timestamp" not in made:
         made["timestamp"] = iso_time(time())
-    if data is not None or others:
+    if type(data) is Fragment and not others:
+        made["data"] = data  # from a ring: rendered when it was added
+    elif data is not None or others:
         data = data if is_a(data, dict) else {} if data is None else {"value": data}
         made["data"] = _data(values, {**data, **others} if others else data)
     return made

@@ -29,7 +29,7 @@ _FRAMES = limits.FRAMES_OUTER + limits.FRAMES_INNER
 def _variables(values: Values, variables: Any) -> Any:
     named = variables if is_a(variables, dict) else {"value": variables}
     # The extractor counts levels within each variable.
-    return values.data(named, limits.VARS_BYTES, limits.VARS_DEPTH + 1, _VARS_SLACK_BYTES)
+    return values.variables(named, limits.VARS_BYTES, limits.VARS_DEPTH + 1, _VARS_SLACK_BYTES)
 
 
 def _lock(values: Values, lock: Any) -> Any:

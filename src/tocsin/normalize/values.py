@@ -5,14 +5,12 @@ from __future__ import annotations
 from itertools import islice
 
 from tocsin import limits
-from tocsin._backend import Fragment
+from tocsin._backend import Fragment, Renderer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
-
-    from tocsin._backend import Renderer
 
 _BRACKETS: dict[type, tuple[str, str]] = {
     list: ("[", "]"),
@@ -23,6 +21,7 @@ _BRACKETS: dict[type, tuple[str, str]] = {
 }
 _SHOWN_DEPTH = 4
 _LEAST_CHARS = 8
+_VARIABLES = 10_000
 # What the marks of cut containers take, one within the other, where a value ends at its bound.
 _MARKS_BYTES = 192
 
@@ -33,6 +32,7 @@ class Values:
     def __init__(self, renderer: Renderer, is_secret: Callable[[str], bool] | None) -> None:
         self._renderer = renderer
         self.is_secret = is_secret
+        self._variables = Renderer(is_secret, breadth=_VARIABLES)
         # A client may keep less of a text than a server does.
         self.tag_chars = len(renderer.text("x" * limits.TAG_VALUE_CHARS, limits.TAG_VALUE_CHARS))
 
@@ -46,15 +46,16 @@ class Values:
         """Return any value as text in one line."""
         return " ".join(self.text(value, max_chars).split())
 
-    def data(self, value: object, max_bytes: int, max_depth: int, slack_bytes: int = 0) -> Fragment:
+    def data(self, value: object, max_bytes: int, max_depth: int) -> Fragment:
         """Return any value as JSON of at most so many bytes, what stands for the rest of it included.
 
         What was rendered before fits and stays as it is: hooks are shown what comes out here, and it comes in again.
         """
-        rendered = self._renderer.data(value, max_bytes + slack_bytes, max_depth)
-        if len(rendered) > max_bytes + slack_bytes:
-            rendered = self._renderer.data(value, max(max_bytes - _MARKS_BYTES, 0), max_depth)
-        return Fragment(rendered)
+        return _bounded(self._renderer, value, max_bytes, max_depth, 0)
+
+    def variables(self, variables: dict[Any, Any], max_bytes: int, max_depth: int, slack_bytes: int) -> Fragment:
+        """Return the locals of a frame as JSON: as `data`, but the client's bound for texts is none for them."""
+        return _bounded(self._variables, variables, max_bytes, max_depth, slack_bytes)
 
     def hides(self, name: str) -> bool:
         """Whether what is under this name is secret."""
@@ -88,3 +89,10 @@ class Values:
             parts.append(f"... {len(value) - len(parts)} more")
         opening, closing = _BRACKETS[kind]
         return opening + ", ".join(parts) + closing
+
+
+def _bounded(renderer: Renderer, value: object, max_bytes: int, max_depth: int, slack_bytes: int) -> Fragment:
+    rendered = renderer.data(value, max_bytes + slack_bytes, max_depth)
+    if len(rendered) > max_bytes + slack_bytes:
+        rendered = renderer.data(value, max(max_bytes - _MARKS_BYTES, 0), max_depth)
+    return Fragment(rendered)
