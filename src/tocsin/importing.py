@@ -73,9 +73,9 @@ def _before_fork() -> None:
     had_hooks = _has_fork_hooks("logging")
     if _lock.acquire(True, _WAIT_S):
         _forking.append(get_ident())
-        if not had_hooks and _has_fork_hooks("logging"):
-            # Imported while this fork was waiting, it will release a lock afterwards that it was not asked to take.
-            sys.modules["logging"]._lock.acquire()
+    if not had_hooks and _has_fork_hooks("logging"):
+        # Imported while this fork was waiting, it will release a lock afterwards that it was not asked to take.
+        sys.modules["logging"]._lock.acquire()
 
 
 def _after_fork_in_parent() -> None:

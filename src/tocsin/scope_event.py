@@ -5,7 +5,7 @@ from __future__ import annotations
 from tocsin import diagnostics
 from tocsin._backend import fence
 from tocsin.breadcrumbs import timestamp_of
-from tocsin.scope_values import is_a, text_of
+from tocsin.scope_values import is_a, mapping_of, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,24 +50,24 @@ def apply_snapshot(snapshot: ScopeSnapshot, event: dict[str, Any], rendered: boo
 def _pairs(value: Any) -> dict[str, Any]:
     """Return a dict for either of the two shapes that tags may have: an object or a list of pairs."""
     if is_a(value, dict):
-        return dict(value)
+        return dict(mapping_of(value, "event") or {})
     found: dict[str, Any] = {}
-    if type(value) in (list, tuple):
+    if type(value) is list or type(value) is tuple:
         for pair in value:
-            if type(pair) in (list, tuple) and len(pair) == 2:
+            if (type(pair) is list or type(pair) is tuple) and len(pair) == 2:
                 # The server keeps the first of a name.
                 found.setdefault(text_of(pair[0]), pair[1])
     return found
 
 
 def _breadcrumbs(given: Any, snapshot: ScopeSnapshot, rendered: bool) -> dict[str, Any]:
-    made: dict[str, Any] = dict(given) if is_a(given, dict) else {}
+    made: dict[str, Any] = dict(mapping_of(given, "breadcrumbs") or {}) if is_a(given, dict) else {}
     values: Any = made.get("values") if made else given
-    crumbs: list[Any] = list(values) if type(values) in (list, tuple) else []
+    crumbs: list[Any] = list(values) if type(values) is list or type(values) is tuple else []
     for ring in snapshot.rings:
         crumbs.extend(ring.to_list(rendered))
-    if all(is_a(crumb, dict) and crumb.get("timestamp") is not None for crumb in crumbs):
-        crumbs.sort(key=lambda crumb: timestamp_of(crumb["timestamp"]))
+    if all(is_a(crumb, dict) and dict.get(crumb, "timestamp") is not None for crumb in crumbs):
+        crumbs.sort(key=lambda crumb: timestamp_of(dict.__getitem__(crumb, "timestamp")))
     made["values"] = crumbs
     return made
 
@@ -79,7 +79,7 @@ def run_processors(event: dict[str, Any], hint: Any, snapshot: ScopeSnapshot) ->
     the process (https://develop.sentry.dev/sdk/foundations/client/hooks/). The caller counts the drop as
     `event_processor`.
     """
-    exc_info = hint.get("exc_info") if is_a(hint, dict) else None
+    exc_info = dict.get(hint, "exc_info") if is_a(hint, dict) else None
     if exc_info is not None:
         for processor in snapshot.error_processors:
             made = fence.call_fenced(_call_processor, processor, event, exc_info)

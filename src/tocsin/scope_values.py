@@ -6,6 +6,7 @@ Runs on the application's threads. No code of the given values is run, but for a
 from __future__ import annotations
 
 from tocsin import diagnostics
+from tocsin._backend import fence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ _LEVEL_NAMES = {"warn": "warning", "critical": "fatal", "exception": "error", "l
 
 # Read past any metaclass, and past a `__class__` that lies: neither is to run.
 _type_name = type.__dict__["__name__"].__get__
+_type_dict = type.__dict__["__dict__"].__get__
 _type_mro = type.__dict__["__mro__"].__get__
 
 
@@ -28,7 +30,7 @@ def is_a(value: object, kind: type) -> bool:
 def _is_mapping(value: object) -> bool:
     found: set[str] = set()
     for base in _type_mro(type(value)):
-        found.update(name for name in ("keys", "__getitem__") if name in base.__dict__)
+        found.update(name for name in ("keys", "__getitem__") if name in _type_dict(base))
     return len(found) == 2
 
 
@@ -55,7 +57,9 @@ def text_of(value: object) -> str:
         return value
     if is_a(value, str):
         return _plain(value)
-    if value is None or type(value) in (bool, int, float):
+    kind = type(value)
+    # By identity: a metaclass may have an opinion on equality.
+    if value is None or kind is bool or kind is int or kind is float:
         try:
             return str(value)
         except ValueError:
@@ -71,15 +75,22 @@ def mapping_of(value: object, what: str) -> dict[Any, Any] | None:
         return value
     if is_a(value, dict):
         # Past whatever a subclass makes of reading.
-        return dict(dict.items(value))  # type: ignore[arg-type]
+        return _read(dict.items(value), what)  # type: ignore[arg-type]
     if _is_mapping(value):
-        try:
-            return dict(value)  # type: ignore[call-overload, no-any-return]
-        except Exception as error:
-            diagnostics.internal_error(what, error)
-            return None
+        return _read(value, what)
     diagnostics.debug(f"{what}: a mapping is wanted, not {_type_name(type(value))}; ignored")
     return None
+
+
+def _read(items: Any, what: str) -> dict[Any, Any] | None:
+    """A dict of what may run code of the application's: a mapping's methods, the hashes of its keys."""
+    try:
+        return dict(items)
+    except Exception as error:
+        if fence.came_from_signal(error):
+            raise
+        diagnostics.internal_error(what, error)
+        return None
 
 
 def keyed(value: object, what: str) -> dict[str, Any]:
@@ -99,7 +110,7 @@ def context_of(value: object) -> dict[Any, Any]:
 
 def user_of(value: object) -> dict[Any, Any] | None:
     """Return the user as a dict; a bare text or number is an id."""
-    if type(value) in (str, int):
+    if type(value) is str or type(value) is int:
         return {"id": value}
     return mapping_of(value, "set_user")
 

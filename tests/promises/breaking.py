@@ -11,6 +11,7 @@ import random
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -256,6 +257,8 @@ def signals_at_any_instant(dsn: str) -> Any:
 
     The signal goes to the process, and only this thread takes it: the others are started while it is blocked.
     """
+    # A handler may raise between the opening of a file and the block that closes it: the interpreter leaves no way out.
+    warnings.simplefilter("ignore", ResourceWarning)
     seed = random.randrange(1 << 32)
     draw = random.Random(seed)
     raised: list[BaseException] = []

@@ -166,7 +166,7 @@ def test_the_last_error_is_not_the_one_being_handled(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize(
     ("message", "text"),
-    [("x", "x"), ("", ""), (5, "5"), (None, "None"), ([1, 2], "[1,2]"), ({"a": 1}, '{"a":1}'), (b"bytes", "bytes")],
+    [("x", "x"), ("", ""), (5, "5"), (None, "None"), ([1, 2], "[1, 2]"), ({"a": 1}, "{'a': 1}"), (b"bytes", "bytes")],
     ids=repr,
 )
 def test_a_message_of_any_kind_is_a_text(message: Any, text: str) -> None:
