@@ -32,6 +32,8 @@ UNITS = {
     "serializer": ["tcn_clock", "tcn_json"],
     "stacktrace": ["tcn_site_table", "tcn_json"],
     "stats": ["tcn_stats"],
+    "json_text": ["tcn_json"],
+    "keys": ["tcn_json"],
     "values": ["tcn_json"],
 }
 # Rooms whose one Python source serves both twins: the core is that file, compiled.

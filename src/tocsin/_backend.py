@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from tocsin._pure.breadcrumbs import BreadcrumbRing
     from tocsin._pure.chain import MARK
     from tocsin._pure.handoff import Handoff
+    from tocsin._pure.json_text import Fragment, json_string
     from tocsin._pure.serializer import Capture, dumps, iso_time, render
     from tocsin._pure.site import Site
     from tocsin._pure.stacktrace import Stack, StackExtractor
     from tocsin._pure.stats import Stats
-    from tocsin._pure.values import Fragment, Renderer, json_string
+    from tocsin._pure.values import Renderer
 
 __all__ = [
     "MARK",
@@ -80,21 +81,23 @@ if not TYPE_CHECKING:
         from tocsin._core.breadcrumbs import BreadcrumbRing
         from tocsin._core.chain import MARK
         from tocsin._core.handoff import Handoff
+        from tocsin._core.json_text import Fragment, json_string
         from tocsin._core.serializer import Capture, dumps, iso_time, render
         from tocsin._core.site import Site
         from tocsin._core.stacktrace import Stack, StackExtractor
         from tocsin._core.stats import Stats
-        from tocsin._core.values import Fragment, Renderer, json_string
+        from tocsin._core.values import Renderer
     else:
         from tocsin._pure import describe, fence
         from tocsin._pure.breadcrumbs import BreadcrumbRing
         from tocsin._pure.chain import MARK
         from tocsin._pure.handoff import Handoff
+        from tocsin._pure.json_text import Fragment, json_string
         from tocsin._pure.serializer import Capture, dumps, iso_time, render
         from tocsin._pure.site import Site
         from tocsin._pure.stacktrace import Stack, StackExtractor
         from tocsin._pure.stats import Stats
-        from tocsin._pure.values import Fragment, Renderer, json_string
+        from tocsin._pure.values import Renderer
 
 
 def backend() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 
 from support.twins import (
     BUDGETS,
-    CHARACTERS,
     DEPTHS,
     KEYS,
     PROPERTY,
@@ -30,17 +28,6 @@ from tocsin import limits
 CHARACTER_BYTES = 6
 # What an object may take beyond its budget: a key, the shortest text, and a word on what was left out at each level.
 SLACK_BYTES = CHARACTER_BYTES * (limits.KEY_CHARS + 20) + 400
-
-
-@given(text=st.text(CHARACTERS, max_size=3000) | TEXTS | TEXTS.map(Text))
-@PROPERTY
-def test_json_string_is_the_same_in_both_and_reads_back(text: str) -> None:
-    """A text reads back as itself, but for NULs and lone surrogates: those are U+FFFD."""
-    data = same("values", lambda twin: twin.json_string(text))
-    assert isinstance(data, bytes)
-    mended = "".join("\ufffd" if char == "\0" or "\ud800" <= char <= "\udfff" else char for char in text)
-    assert json.loads(data) == mended
-    assert json.dumps(mended, ensure_ascii=False).encode() == data
 
 
 @given(value=VALUES, max_bytes=BUDGETS, max_depth=DEPTHS, breadth=WIDTHS, max_chars=st.none() | st.integers(0, 300))

@@ -13,7 +13,7 @@ from tocsin import limits as _limits
 from tocsin._core.describe import cut
 from tocsin._core.values cimport Renderer
 
-from tocsin._core.values import Fragment
+from tocsin._core.json_text import Fragment
 
 cdef extern from "Python.h":
     int PyUnicode_CheckExact(object)

@@ -18,9 +18,10 @@ from tocsin._core.tcn_json cimport (
     tcn_json_put,
     tcn_json_raw,
 )
-from tocsin._core.values cimport as_bytes, write_string
+from tocsin._core.json_text cimport as_bytes, write_string
 
-from tocsin._core.values import Fragment, Renderer
+from tocsin._core.json_text import Fragment
+from tocsin._core.values import Renderer
 
 cdef Py_ssize_t DETAILED_OUTER = _limits.DETAILED_OUTER
 cdef Py_ssize_t DETAILED_INNER = _limits.DETAILED_INNER

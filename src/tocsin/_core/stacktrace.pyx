@@ -4,9 +4,7 @@ Called on the capturing thread with the GIL held. A walk holds the frames it has
 the application's afterwards.
 """
 
-import builtins
 import sys
-from types import FrameType, TracebackType
 from weakref import ref
 
 from cpython.bytes cimport PyBytes_GET_SIZE
@@ -14,12 +12,12 @@ from cpython.dict cimport PyDict_Clear, PyDict_Next
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_REFCNT, Py_XDECREF
+from cpython.ref cimport Py_REFCNT
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport uint32_t, uintptr_t
 
 from tocsin import limits as _limits
-from tocsin._core.chain import captured_as, errno_of, exception_text, exception_type, links
+from tocsin._core.chain import captured_as, errno_of, exception_text, exception_type, is_alone, links
 from tocsin._core.describe import type_module
 from tocsin._core.site import make_site
 from tocsin._core.tcn_json cimport (
@@ -41,24 +39,17 @@ from tocsin._core.tcn_site_table cimport (
     tcn_site_table_new,
     tcn_site_table_remove_code,
 )
-from tocsin._core.values cimport Renderer, as_bytes, write_string
+from tocsin._core.json_text cimport as_bytes, write_string
+from tocsin._core.values cimport Renderer
+from tocsin._core.walk cimport FRAMES_MAX, PyFrameObject, PyTracebackObject, Walk, collect, release
 
 cdef extern from "tcn_pycompat.h":
-    ctypedef struct PyFrameObject:
-        pass
-    ctypedef struct PyTracebackObject:
-        PyTracebackObject *tb_next
-        PyFrameObject *tb_frame
-        int tb_lasti
     ctypedef struct PyCodeObject:
         pass
     PyCodeObject *PyFrame_GetCode(PyFrameObject *frame)
-    PyObject *PyFrame_GetBack(PyFrameObject *frame)
     int PyFrame_GetLineNumber(PyFrameObject *frame)
     object tcn_frame_locals(PyFrameObject *frame)
     object tcn_frame_globals(PyFrameObject *frame)
-    int tcn_frame_lasti(PyFrameObject *frame) except -2
-    void Py_INCREF(void *)
     void Py_DECREF(void *)
     ctypedef struct PyThreadState:
         int tracing
@@ -66,36 +57,19 @@ cdef extern from "tcn_pycompat.h":
     int PyDict_Check(object)
     int PyExceptionInstance_Check(object)
     PyObject *PyException_GetTraceback(object)
-    PyObject *PyException_GetCause(object)
-    PyObject *PyException_GetContext(object)
 
 cdef enum:
-    FRAMES_MAX = 250
     STORAGE_BYTES = 8192
     FREED_AT_ONCE = 64
 
-cdef Py_ssize_t FRAMES_OUTER = _limits.FRAMES_OUTER
-cdef Py_ssize_t FRAMES_INNER = _limits.FRAMES_INNER
 cdef Py_ssize_t DETAILED_OUTER = _limits.DETAILED_OUTER
 cdef Py_ssize_t DETAILED_INNER = _limits.DETAILED_INNER
 cdef Py_ssize_t TEXT_CHARS = _limits.TEXT_CHARS
-if FRAMES_OUTER + FRAMES_INNER > FRAMES_MAX:
-    raise ImportError("limits.py allows more frames than the core was compiled for")
 
 # Up to 3.12 a frame keeps the dict that reading its locals makes; later ones hand out a view.
 cdef bint FRAMES_KEEP_LOCALS = sys.version_info < (3, 13)
 # What a function's frame hands out: asked of an interpreted one, as compiled functions have no frame.
 cdef object FRAME_LOCALS = eval("(lambda: type(__import__('sys')._getframe().f_locals))()")
-cdef object GROUP = getattr(builtins, "BaseExceptionGroup", None)
-
-
-# The frames of one walk, outermost first once it is done. Every pointer is owned.
-cdef struct Walk:
-    PyFrameObject *frames[FRAMES_MAX]
-    PyTracebackObject *traces[FRAMES_MAX]  # NULL for a running frame
-    int lastis[FRAMES_MAX]
-    Py_ssize_t count
-    Py_ssize_t total
 
 
 cdef class Stack:
@@ -221,51 +195,10 @@ cdef class StackExtractor:
         walk.count = 0
         walk.total = 0
         try:
-            if traceback is not None:
-                if type(traceback) is not TracebackType:
-                    raise TypeError(f"a traceback is needed, not {type(traceback).__name__}")
-                if full:
-                    self.collect_full(&walk, <PyTracebackObject *><PyObject *>traceback)
-                else:
-                    collect_traceback(&walk, <PyTracebackObject *><PyObject *>traceback)
-            elif caller is not None:
-                if type(caller) is not FrameType:
-                    raise TypeError(f"a frame is needed, not {type(caller).__name__}")
-                collect_running(&walk, <PyFrameObject *><PyObject *>caller)
+            collect(&walk, traceback, caller, self._max_frames if full else 0)
             self.render_frames(stack, &walk)
         finally:
             release(&walk)
-        return 0
-
-    cdef int collect_full(self, Walk *walk, PyTracebackObject *trace) except -1:
-        """The frames below the outermost one of a traceback, then the traceback's; of too many the innermost."""
-        cdef Walk above
-        cdef PyFrameObject *back = <PyFrameObject *>PyFrame_GetBack(trace.tb_frame)
-        cdef Py_ssize_t room = min(self._max_frames, FRAMES_MAX)
-        cdef Py_ssize_t index, drop
-        above.count = 0
-        above.total = 0
-        try:
-            collect_traceback(&above, trace)
-            if back != NULL:
-                collect_running(walk, back)
-            walk.total += above.total
-            # Of what lies below, so much is let go that the traceback's frames fit behind it.
-            drop = walk.count + above.count - room
-            if drop > 0:
-                drop_first(walk, drop)
-            drop = above.count - room
-            if drop > 0:
-                drop_first(&above, drop)
-            for index in range(above.count):
-                walk.frames[walk.count + index] = above.frames[index]
-                walk.traces[walk.count + index] = above.traces[index]
-                walk.lastis[walk.count + index] = above.lastis[index]
-            walk.count += above.count
-            above.count = 0
-        finally:
-            release(&above)
-            Py_XDECREF(<PyObject *>back)
         return 0
 
     cdef int render_frames(self, Stack stack, Walk *walk) except -1:
@@ -404,122 +337,6 @@ cdef int let_go(dict names, tuple variables) except -1:
                 names.pop(name, None)
             return 0
     PyDict_Clear(names)
-    return 0
-
-
-cdef bint is_alone(object error) except -1:
-    """Whether the exception has neither a cause nor a context nor members."""
-    cdef PyObject *other
-    if GROUP is None or issubclass(type(error), GROUP):
-        return False
-    other = PyException_GetCause(error)
-    if other == NULL:
-        other = PyException_GetContext(error)
-    if other == NULL:
-        return True
-    Py_DECREF(other)
-    return False
-
-
-cdef int collect_traceback(Walk *walk, PyTracebackObject *trace) except -1:
-    cdef Py_ssize_t slot, total = 0
-    while trace != NULL:
-        if total < FRAMES_OUTER + FRAMES_INNER:
-            slot = total
-            walk.count += 1
-        else:
-            slot = FRAMES_OUTER + (total - FRAMES_OUTER) % FRAMES_INNER
-            Py_DECREF(walk.frames[slot])
-            Py_DECREF(walk.traces[slot])
-        Py_INCREF(trace)
-        Py_INCREF(trace.tb_frame)
-        walk.traces[slot] = trace
-        walk.frames[slot] = trace.tb_frame
-        walk.lastis[slot] = trace.tb_lasti
-        total += 1
-        trace = trace.tb_next
-    walk.total = total
-    if total > FRAMES_OUTER + FRAMES_INNER:
-        rotate(walk, FRAMES_OUTER, FRAMES_INNER, (total - FRAMES_OUTER) % FRAMES_INNER)
-    return 0
-
-
-cdef int collect_running(Walk *walk, PyFrameObject *frame) except -1:
-    """From `frame` outwards, so the ring holds the outermost; turned round at the end."""
-    cdef Py_ssize_t slot, low, high, total = 0
-    cdef PyFrameObject *back
-    Py_INCREF(frame)
-    while frame != NULL:
-        if total < FRAMES_INNER + FRAMES_OUTER:
-            slot = total
-            walk.count += 1
-        else:
-            slot = FRAMES_INNER + (total - FRAMES_INNER) % FRAMES_OUTER
-            Py_DECREF(walk.frames[slot])
-        walk.frames[slot] = frame
-        walk.traces[slot] = NULL
-        walk.lastis[slot] = -1
-        total += 1
-        back = <PyFrameObject *>PyFrame_GetBack(frame)
-        frame = back
-    walk.total = total
-    if total > FRAMES_OUTER + FRAMES_INNER:
-        rotate(walk, FRAMES_INNER, FRAMES_OUTER, (total - FRAMES_INNER) % FRAMES_OUTER)
-    low = 0
-    high = walk.count - 1
-    while low < high:
-        swap(walk, low, high)
-        low += 1
-        high -= 1
-    for slot in range(walk.count):
-        walk.lastis[slot] = tcn_frame_lasti(walk.frames[slot])
-    return 0
-
-
-cdef void swap(Walk *walk, Py_ssize_t one, Py_ssize_t other) noexcept:
-    """Plain memory: no Python operation."""
-    walk.frames[one], walk.frames[other] = walk.frames[other], walk.frames[one]
-    walk.traces[one], walk.traces[other] = walk.traces[other], walk.traces[one]
-    walk.lastis[one], walk.lastis[other] = walk.lastis[other], walk.lastis[one]
-
-
-cdef void reverse(Walk *walk, Py_ssize_t low, Py_ssize_t high) noexcept:
-    """Plain memory: no Python operation."""
-    while low < high:
-        swap(walk, low, high)
-        low += 1
-        high -= 1
-
-
-cdef void rotate(Walk *walk, Py_ssize_t start, Py_ssize_t size, Py_ssize_t by) noexcept:
-    """Turn a ring that was filled past its end into order: three reversals. Plain memory: no Python operation."""
-    reverse(walk, start, start + by - 1)
-    reverse(walk, start + by, start + size - 1)
-    reverse(walk, start, start + size - 1)
-
-
-cdef int drop_first(Walk *walk, Py_ssize_t drop) except -1:
-    cdef Py_ssize_t index
-    if drop > walk.count:
-        drop = walk.count
-    for index in range(drop):
-        Py_DECREF(walk.frames[index])
-        Py_XDECREF(<PyObject *>walk.traces[index])
-    for index in range(drop, walk.count):
-        walk.frames[index - drop] = walk.frames[index]
-        walk.traces[index - drop] = walk.traces[index]
-        walk.lastis[index - drop] = walk.lastis[index]
-    walk.count -= drop
-    return 0
-
-
-cdef int release(Walk *walk) except -1:
-    cdef Py_ssize_t index
-    cdef Py_ssize_t count = walk.count
-    walk.count = 0
-    for index in range(count):
-        Py_DECREF(walk.frames[index])
-        Py_XDECREF(<PyObject *>walk.traces[index])
     return 0
 
 

@@ -30,6 +30,4 @@ cdef class Renderer:
     cdef int write_variables(self, tcn_json *out, dict names, bint is_module) except -1
 
 
-cdef int write_string(tcn_json *out, str text) except -1
 cdef int write_text(tcn_json *out, str text, bint native, size_t end, Py_ssize_t max_chars) except -1
-cdef bytes as_bytes(tcn_json *out)

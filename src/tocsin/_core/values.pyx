@@ -4,22 +4,25 @@ Called on the capturing thread with the GIL held. Every value is written into a 
 made for what is text, a number, None or a boolean.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_Next
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_Check, PyDict_Next, PyDict_Size
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
 from cpython.list cimport PyList_Check, PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_Check
 from cpython.mem cimport PyMem_Free
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.set cimport PyAnySet_Check, PySet_GET_SIZE
 from cpython.tuple cimport PyTuple_Check, PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact, PyUnicode_GET_LENGTH
 from libc.string cimport strlen
-
-from itertools import islice
 
 from tocsin import limits as _limits
 from tocsin._core.describe import cut, describe, key_text, leaf, module_variables, type_name
+from tocsin._core.json_text import Fragment
+from tocsin._core.keys import members, plain_keys, unique_text
+
+from tocsin._core.json_text cimport as_bytes, write_string
+from tocsin._core.keys cimport plain_key
 from tocsin._core.tcn_json cimport (
     tcn_json,
     tcn_json_bounded,
@@ -30,25 +33,14 @@ from tocsin._core.tcn_json cimport (
     tcn_json_is_plain,
     tcn_json_put,
     tcn_json_raw,
-    tcn_json_string,
-    tcn_json_text,
 )
 
 cdef extern from "Python.h":
-    int PyUnicode_CheckExact(object)
-    int PyUnicode_Check(object)
     int PyUnicode_IS_COMPACT_ASCII(object)
     int PyUnicode_KIND(object)
     void *PyUnicode_DATA(object)
-    Py_ssize_t PyUnicode_GET_LENGTH(object)
-    int PyDict_Check(object)
-    Py_ssize_t PyDict_Size(object) except -1
     char *PyOS_double_to_string(double value, char format, int precision, int flags, int *kind) except NULL
-    enum:
-        Py_DTSF_ADD_DOT_0
-
-FILTERED = "[Filtered]"
-CYCLIC = "<cyclic>"
+    int Py_DTSF_ADD_DOT_0
 
 # Read once: a lookup in a module's dict for every node would cost as much as writing it.
 cdef Py_ssize_t VARS_BREADTH = _limits.VARS_BREADTH
@@ -56,101 +48,12 @@ cdef Py_ssize_t VARS_BYTES = _limits.VARS_BYTES
 cdef Py_ssize_t VARS_COUNT = _limits.VARS_COUNT
 cdef Py_ssize_t VARS_MIN_BYTES = _limits.VARS_MIN_BYTES
 cdef int VARS_DEPTH = _limits.VARS_DEPTH
-cdef Py_ssize_t KEY_CHARS = _limits.KEY_CHARS
 cdef int INTEGER_BITS = _limits.INTEGER_BITS
 cdef enum:
     LEAST_TEXT_BYTES = 8
     SECRETS_REMEMBERED = 4096
     STORAGE_BYTES = 4096
 
-cdef object set_iter = set.__iter__
-cdef object frozenset_iter = frozenset.__iter__
-
-
-class Fragment(bytes):
-    """Bytes that are JSON already: a writer passes them on as they are."""
-
-    __slots__ = ()
-
-
-def json_string(text):
-    """Return `text` as a JSON string in UTF-8, quotes included; see the pure twin."""
-    cdef tcn_json out
-    cdef char storage[1024]
-    if not PyUnicode_CheckExact(text):
-        text = str.__str__(text)
-    tcn_json_init(&out, storage, sizeof(storage))
-    try:
-        write_string(&out, text)
-        return as_bytes(&out)
-    finally:
-        tcn_json_free(&out)
-
-
-def bounded_string(text, room):
-    """Return `text` as a JSON string with at most `room` bytes between its quotes; see the pure twin."""
-    cdef tcn_json out
-    cdef char storage[1024]
-    tcn_json_init(&out, storage, sizeof(storage))
-    try:
-        tcn_json_bounded(&out, PyUnicode_KIND(text), PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text), room)
-        return as_bytes(&out)
-    finally:
-        tcn_json_free(&out)
-
-
-def is_plain_key(key):
-    """Whether `key` stands in JSON as it is; see the pure twin."""
-    return bool(plain_key(key))
-
-
-def plain_keys(value, breadth):
-    """Return the plain ones among the first keys of a dict, for `unique_text`."""
-    return {key: 0 for key in members(iter(dict.keys(value)), breadth) if plain_key(key)}
-
-
-def unique_text(text, texts):
-    """Return `text`, numbered if it is in `texts` already, and note it there; see the pure twin."""
-    if text not in texts:
-        texts[text] = 0
-        return text
-    count = texts[text]
-    while True:
-        count += 1
-        numbered = f"{text}~{count}"
-        if numbered not in texts:
-            texts[text] = count
-            texts[numbered] = 0
-            return numbered
-
-
-cdef list members(object iterator, Py_ssize_t breadth):
-    """The first members of a container, taken at once; none if it was changed while they were taken."""
-    try:
-        return list(islice(iterator, breadth))
-    except RuntimeError:
-        return []
-
-
-cdef inline bint plain_key(object key) except -1:
-    if not PyUnicode_CheckExact(key) or PyUnicode_GET_LENGTH(key) > KEY_CHARS:
-        return False
-    if PyUnicode_IS_COMPACT_ASCII(key) and tcn_json_is_plain(<const char *>PyUnicode_DATA(key),
-                                                             PyUnicode_GET_LENGTH(key)):
-        return True
-    return (<str>key).isprintable()
-
-
-cdef bytes as_bytes(tcn_json *out):
-    """The content of a buffer as a bytes object of exactly its size; MemoryError if a write to it failed."""
-    if out.has_failed:
-        raise MemoryError
-    return PyBytes_FromStringAndSize(out.bytes, out.size)
-
-
-cdef int write_string(tcn_json *out, str text) except -1:
-    tcn_json_string(out, PyUnicode_KIND(text), PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text))
-    return 0
 
 
 cdef int write_text(tcn_json *out, str text, bint native, size_t end, Py_ssize_t max_chars) except -1:
@@ -414,7 +317,7 @@ cdef class Renderer:
         if not opens(writer, value, total, b"[]", depth):
             return 0
         tcn_json_byte(out, b"[")
-        iterate = set_iter if isinstance(value, set) else frozenset_iter
+        iterate = set.__iter__ if isinstance(value, set) else frozenset.__iter__
         for item in members(iterate(value), self._breadth if native else VARS_BREADTH):
             if out.size >= end:
                 break

@@ -10,7 +10,8 @@ from collections import deque
 
 from tocsin import limits
 from tocsin._pure.describe import cut
-from tocsin._pure.values import Fragment, Renderer
+from tocsin._pure.json_text import Fragment
+from tocsin._pure.values import Renderer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -118,6 +118,11 @@ def links(error: BaseException, traceback: TracebackType | None) -> list[Link]:
     return found
 
 
+def is_alone(error: BaseException) -> bool:
+    """Whether the exception has neither a cause nor a context nor members: most have not, and need no tree."""
+    return _cause_of(error) is None and _context_of(error) is None and group_members(error) is None
+
+
 def isinstance_of(value: object, kind: type) -> bool:
     """`isinstance` by the real type alone: a lying `__class__` is not asked."""
     return issubclass(type(value), kind)

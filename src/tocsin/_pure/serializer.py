@@ -10,8 +10,9 @@ from time import gmtime
 
 from tocsin import limits
 from tocsin._pure.breadcrumbs import Entry
+from tocsin._pure.json_text import Fragment, json_string
 from tocsin._pure.stacktrace import Stack
-from tocsin._pure.values import Fragment, Renderer, json_string
+from tocsin._pure.values import Renderer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from tocsin import limits
 
 from .describe import plain_text
 from .fence import came_from_signal
-from .values import json_string
+from .json_text import json_string
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

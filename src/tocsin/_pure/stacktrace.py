@@ -7,21 +7,24 @@ locals as JSON; when it returns nothing of the application's is referenced.
 from __future__ import annotations
 
 import sys
-from types import FrameType, TracebackType
+from types import TracebackType
 from weakref import ref
 
 from tocsin import limits
 from tocsin._pure.chain import captured_as, errno_of, exception_text, exception_type, links
 from tocsin._pure.describe import type_module
+from tocsin._pure.json_text import json_string
 from tocsin._pure.site import Site, make_site
-from tocsin._pure.values import Renderer, json_string
+from tocsin._pure.values import Renderer
+from tocsin._pure.walk import entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType
+    from types import CodeType, FrameType
 
     from tocsin._pure.chain import Link
+    from tocsin._pure.walk import Entry
 
 _traceback_of = BaseException.__dict__["__traceback__"].__get__
 # Up to 3.12 a frame keeps the dict that reading its locals makes; later ones hand out a view.
@@ -124,33 +127,28 @@ class StackExtractor:
             link = tree[index]
             stack.heads.append(_head(tree, index, mechanism, handled, synthetic and index == 0, self._max_chars))
             if index == 0 and synthetic:
-                self._add_frames(stack, _calling(caller), True)
+                self._add_frames(stack, entries(None, caller))
             else:
-                entries = _entries(link.traceback)
-                if index == 0 and full and link.traceback is not None:
-                    below = _calling(link.traceback.tb_frame.f_back)
-                    entries = _joined(below, entries, self._max_frames)
-                self._add_frames(stack, entries, False)
+                completed = self._max_frames if index == 0 and full else 0
+                self._add_frames(stack, entries(link.traceback, None, completed))
         return stack
 
     def current(self, caller: FrameType | None, head: bytes = b"") -> Stack:
         """Return the stack of the running thread, from `caller` outwards, as one value with the members `head`."""
         stack = Stack([head], [], [])
-        self._add_frames(stack, _calling(caller), True)
+        self._add_frames(stack, entries(None, caller))
         return stack
 
     def traceback(self, traceback: TracebackType | None, head: bytes = b"") -> Stack:
         """Return the frames of a traceback, as one value with the members `head`."""
         stack = Stack([head], [], [])
-        self._add_frames(stack, _entries(traceback), False)
+        self._add_frames(stack, entries(traceback))
         return stack
 
-    def _add_frames(
-        self, stack: Stack, walked: tuple[list[tuple[FrameType, int, TracebackType | None]], int], running: bool
-    ) -> None:
-        entries, total = walked
+    def _add_frames(self, stack: Stack, walked: tuple[list[Entry], int]) -> None:
+        kept, total = walked
         frames: list[Site | bytes | None] = []
-        for frame, lasti, trace in entries:
+        for frame, lasti, trace in kept:
             site = self._site(frame, lasti, trace)
             if site is None:
                 total -= 1
@@ -243,62 +241,6 @@ class _Forget:
         extractor = self._extractor()
         if extractor is not None:
             extractor._forget(self._code_id)
-
-
-def _entries(
-    traceback: TracebackType | None,
-) -> tuple[list[tuple[FrameType, int, TracebackType | None]], int]:
-    """The first and the last frames of a traceback, and how many it has."""
-    if traceback is not None and type(traceback) is not TracebackType:
-        raise TypeError(f"a traceback is needed, not {type(traceback).__name__}")
-    outer: list[TracebackType] = []
-    inner: list[TracebackType] = []
-    total = 0
-    while traceback is not None:
-        if total < limits.FRAMES_OUTER:
-            outer.append(traceback)
-        elif len(inner) < limits.FRAMES_INNER:
-            inner.append(traceback)
-        else:
-            inner[(total - limits.FRAMES_OUTER) % limits.FRAMES_INNER] = traceback
-        total += 1
-        traceback = traceback.tb_next
-    if total > limits.FRAMES_OUTER + limits.FRAMES_INNER:
-        start = (total - limits.FRAMES_OUTER) % limits.FRAMES_INNER
-        inner = inner[start:] + inner[:start]
-    return [(one.tb_frame, one.tb_lasti, one) for one in outer + inner], total
-
-
-def _calling(frame: FrameType | None) -> tuple[list[tuple[FrameType, int, TracebackType | None]], int]:
-    """The first and the last frames of the running stack below and with `frame`, outermost first, and their number."""
-    if frame is not None and type(frame) is not FrameType:
-        raise TypeError(f"a frame is needed, not {type(frame).__name__}")
-    inner: list[FrameType] = []
-    outer: list[FrameType] = []
-    total = 0
-    while frame is not None:
-        if total < limits.FRAMES_INNER:
-            inner.append(frame)
-        elif len(outer) < limits.FRAMES_OUTER:
-            outer.append(frame)
-        else:
-            outer[(total - limits.FRAMES_INNER) % limits.FRAMES_OUTER] = frame
-        total += 1
-        frame = frame.f_back
-    if total > limits.FRAMES_OUTER + limits.FRAMES_INNER:
-        start = (total - limits.FRAMES_INNER) % limits.FRAMES_OUTER
-        outer = outer[start:] + outer[:start]
-    return [(one, one.f_lasti, None) for one in reversed(inner + outer)], total
-
-
-def _joined(
-    below: tuple[list[tuple[FrameType, int, TracebackType | None]], int],
-    above: tuple[list[tuple[FrameType, int, TracebackType | None]], int],
-    most: int,
-) -> tuple[list[tuple[FrameType, int, TracebackType | None]], int]:
-    """The callers' frames with the traceback's after them; of too many the innermost are kept."""
-    entries = below[0] + above[0]
-    return entries[-min(most, limits.FRAMES_OUTER + limits.FRAMES_INNER) :], below[1] + above[1]
 
 
 def _head(tree: list[Link], index: int, mechanism: str, handled: bool, synthetic: bool, max_chars: int) -> bytes:

@@ -6,65 +6,21 @@ override in a subclass is never reached; what is no builtin goes to `describe`, 
 
 from __future__ import annotations
 
-from itertools import islice
-
 from tocsin import limits
-from tocsin._pure.describe import cut, describe, key_text, leaf, mend, module_variables, plain_text, type_name
-
-try:
-    from _json import encode_basestring as _quote
-except ImportError:  # an interpreter without the accelerator
-    from json.encoder import py_encode_basestring as _quote
+from tocsin._pure.describe import cut, describe, key_text, leaf, module_variables, plain_text, type_name
+from tocsin._pure.json_text import Fragment, bounded_string, json_string
+from tocsin._pure.keys import is_plain_key, members, plain_keys, unique_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-FILTERED = "[Filtered]"
-CYCLIC = "<cyclic>"
-
 _SECRETS_REMEMBERED = 4096
 _INT64_MIN, _UINT64_MAX = -(1 << 63), (1 << 64) - 1
 _LEAST_TEXT_BYTES = 8
 # How deep containers are followed at most, whatever is asked for.
 _DEPTH_MAX = 31
-
-
-class Fragment(bytes):
-    """Bytes that are JSON already: a writer passes them on as they are."""
-
-    __slots__ = ()
-
-
-def json_string(text: str) -> bytes:
-    """Return `text` as a JSON string in UTF-8, quotes included.
-
-    What no server can store becomes U+FFFD: lone surrogates are not UTF-8, and a NUL is refused by PostgreSQL.
-    """
-    if "\0" in text:
-        text = mend(text)
-    try:
-        return _quote(text).encode()
-    except UnicodeEncodeError:
-        return _quote(mend(text)).encode()
-
-
-def bounded_string(text: str, room: int) -> bytes:
-    """Return `text` as a JSON string with at most `room` bytes between its quotes, an ellipsis at the end if cut."""
-    text = text[: room + 1]
-    written = json_string(text)
-    if len(written) - 2 <= room:
-        return written
-    # The longest beginning that leaves room for the ellipsis; a longer one is never shorter in bytes.
-    low, high = 0, min(len(text), room - 3)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if len(json_string(text[:middle])) - 2 <= room - 3:
-            low = middle
-        else:
-            high = middle - 1
-    return json_string(text[:low])[:-1] + b'..."'
 
 
 class Renderer:
@@ -224,7 +180,7 @@ class Renderer:
         parents.append(id(value))
         out += b"["
         done = 0
-        for item in _members(iterate(value), self._breadth if native else limits.VARS_BREADTH):
+        for item in members(iterate(value), self._breadth if native else limits.VARS_BREADTH):
             if len(out) >= end:
                 break
             if done:
@@ -249,7 +205,7 @@ class Renderer:
         breadth = self._breadth if native else limits.VARS_BREADTH
         texts: dict[str, int] | None = None
         is_marked = False
-        for key, item in _members(iter(dict.items(value)), breadth):
+        for key, item in members(iter(dict.items(value)), breadth):
             if len(out) >= end:
                 break
             if done:
@@ -279,42 +235,6 @@ class Renderer:
         else:
             return True
         return False
-
-
-def _members(members: Iterator[Any], breadth: int) -> list[Any]:
-    """The first members of a container, taken at once: a user's renderer, called for one, may change it."""
-    try:
-        return list(islice(members, breadth))
-    except RuntimeError:
-        return []  # it was changed while they were taken
-
-
-def is_plain_key(key: object) -> bool:
-    """Whether `key` stands in JSON as it is, so that no other key of its dict can become equal to it."""
-    return type(key) is str and len(key) <= limits.KEY_CHARS and key.isprintable()
-
-
-def plain_keys(value: dict[object, object], breadth: int) -> dict[str, int]:
-    """Return the plain ones among the first keys of a dict, for `unique_text`."""
-    return {key: 0 for key in _members(iter(dict.keys(value)), breadth) if is_plain_key(key)}
-
-
-def unique_text(text: str, texts: dict[str, int]) -> str:
-    """Return `text`, numbered if it is in `texts` already (1 and "1" may be keys of one dict), and note it there.
-
-    `texts` says of each text how often it came again.
-    """
-    if text not in texts:
-        texts[text] = 0
-        return text
-    count = texts[text]
-    while True:
-        count += 1
-        numbered = f"{text}~{count}"
-        if numbered not in texts:
-            texts[text] = count
-            texts[numbered] = 0
-            return numbered
 
 
 def _integer(out: bytearray, value: int, native: bool) -> None:

@@ -1,0 +1,3 @@
+"""The test of a key, which every member of every dict goes through."""
+
+cdef bint plain_key(object key) except -1
