@@ -143,6 +143,8 @@ class Sdist(sdist):
     def make_distribution(self) -> None:
         for pattern in (f"{CORE}/*.pyx", f"{CORE}/*.pxd", "csrc/*.h", "csrc/*.c", "CHANGELOG.md"):
             self.filelist.extend(sorted(glob(pattern)))
+        # setuptools takes tests for sources by their name; they are not what is distributed.
+        self.filelist.exclude_pattern("*", prefix="tests")
         self.filelist.sort()
         self.filelist.remove_duplicates()
         super().make_distribution()

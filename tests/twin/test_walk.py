@@ -20,10 +20,10 @@ def raised(depth: int) -> TracebackType:
 
     def call(depth: int) -> None:
         if depth == 1:
-            raise ValueError
+            raise ValueError("the bottom")
         call(depth - 1)
 
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match="the bottom") as caught:
         call(depth)
     trace: Any = caught.tb
     return trace.tb_next  # type: ignore[no-any-return]
