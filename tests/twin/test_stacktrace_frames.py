@@ -233,12 +233,16 @@ def test_a_full_stack_keeps_the_innermost(backend: Any, most: int) -> None:
 def test_a_running_stack_is_the_same_in_both(depth: int) -> None:
     """From the caller outwards; too long a one has both ends; the twins see the same frames."""
 
+    extractors = [
+        stacktrace.StackExtractor(values.Renderer(), None)
+        for stacktrace, values in zip(twins("stacktrace"), twins("values"), strict=True)
+    ]
+
     def capture() -> Any:
-        here = sys._getframe()
-        return [
-            stacktrace.StackExtractor(values.Renderer(), None).current(here, b'"id":1')
-            for stacktrace, values in zip(twins("stacktrace"), twins("values"), strict=True)
-        ]
+        # No local of this frame tells the twins apart: from 3.12 on a comprehension's variables are locals as well.
+        return list(map(lambda make, here: make(here, b'"id":1'), makers, [sys._getframe()] * 2))
+
+    makers = [extractor.current for extractor in extractors]
 
     core, pure = alone(lambda: calling(depth, capture))
     heads = [[site.head for site in stack.sites()] for stack in (core, pure)]

@@ -150,9 +150,12 @@ class Worker:
                 native("start_new_thread")(self._run, ())
             except Exception as error:
                 self._running = 0
-                diagnostics.warn_once(
-                    "worker-start", f"{self._name} cannot start ({error}): events wait until the next capture or flush"
-                )
+                text = f"{self._name} cannot start ({error}): events wait until the next capture or flush"
+                if "shutdown" in str(error):
+                    # From 3.12 on no thread starts once the interpreter ends: the flush at exit delivers, as it should.
+                    diagnostics.debug(text)
+                else:
+                    diagnostics.warn_once("worker-start", text)
         finally:
             self._starting.release()
 
