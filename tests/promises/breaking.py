@@ -280,14 +280,22 @@ def signals_at_any_instant(dsn: str) -> Any:
     faults = []
     swallowed = []
     calls = itertools.cycle(_captures())
+
+    def capture_until_hit() -> None:
+        # A function of its own: 3.13.0 may take an error that interrupts a loop past the `try` around it.
+        nonlocal is_armed
+        is_armed = True
+        signal.setitimer(signal.ITIMER_REAL, draw.uniform(5e-6, 6e-4))
+        for call in calls:
+            call()
+            if not is_armed:
+                break
+        # Here it was disarmed, and yet nothing was raised.
+        swallowed.append("".join(traceback.format_tb(raised[-1].__traceback__)[-6:]))
+
     while len(raised) < _HITS:
         try:
-            is_armed = True
-            signal.setitimer(signal.ITIMER_REAL, draw.uniform(5e-6, 6e-4))
-            while is_armed:
-                next(calls)()
-            # Here it was disarmed, and yet nothing was raised.
-            swallowed.append("".join(traceback.format_tb(raised[-1].__traceback__)[-6:]))
+            capture_until_hit()
         except BaseException as error:
             if error is not raised[-1] or str(error) != "time is up" or type(error) is not TimeoutError:
                 faults.append(repr(error))

@@ -259,6 +259,7 @@ def test_code_that_dies_is_forgotten(backend: Any) -> None:
     assert functions(stack) == expected(2)
 
 
+@pytest.mark.counts_blocks
 def test_an_address_that_is_used_again_gives_no_wrong_site(backend: Any) -> None:
     """New code often lies where dead code lay."""
     extractor = backend.StackExtractor(None, None)
