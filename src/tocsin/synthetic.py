@@ -6,8 +6,6 @@ from tocsin import limits
 from tocsin._backend import Renderer, describe, json_string
 from tocsin.scope_values import is_a
 
-TYPE_CHECKING = False
-
 
 def synthetic_head(thing: object, renderer: Renderer, mechanism: str, handled: bool) -> bytes:
     """Return the members of the exception that stands for `thing`: its type, what it says, marked synthetic.
