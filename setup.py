@@ -28,6 +28,7 @@ MODES = ("auto", "require", "pure")
 # The plain C units that each extension links; one that is not named here needs none.
 UNITS = {
     "breadcrumbs": ["tcn_json"],
+    "event_id": ["tcn_id"],
     "handoff": ["tcn_handoff"],
     "serializer": ["tcn_clock", "tcn_json"],
     "stacktrace": ["tcn_site_table", "tcn_json"],
@@ -35,9 +36,10 @@ UNITS = {
     "json_text": ["tcn_json"],
     "keys": ["tcn_json"],
     "values": ["tcn_json"],
+    "verbs": ["tcn_clock"],
 }
 # Rooms whose one Python source serves both twins: the core is that file, compiled.
-SHARED = ["chain", "describe", "fence", "site"]
+SHARED = ["chain", "describe", "fast_lane", "fence", "gate", "log_observer", "scope_state", "site", "snapshot"]
 
 # Annotations are for the type checker: Cython would refuse subclasses of what they name.
 DIRECTIVES = {"language_level": 3, "binding": True, "embedsignature": False, "annotation_typing": False}

@@ -1,6 +1,7 @@
 #include "tcn_clock.h"
 
 #include <stdint.h>
+#include <time.h>
 
 static char *put(char *to, unsigned value, int digits) {
     int at;
@@ -53,4 +54,12 @@ void tcn_clock_iso(double timestamp_s, char *text) {
     *text++ = '.';
     text = put(text, fraction, 6);
     *text = 'Z';
+}
+
+double tcn_clock_now(void) {
+    struct timespec now;
+
+    /* C11's own, so that it is there on every platform; it is clock_gettime on those that have one. */
+    if (timespec_get(&now, TIME_UTC) != TIME_UTC) return 0.0;
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }

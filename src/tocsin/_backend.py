@@ -14,36 +14,86 @@ if TYPE_CHECKING:
     from tocsin._pure import describe, fence
     from tocsin._pure.breadcrumbs import BreadcrumbRing
     from tocsin._pure.chain import MARK
+    from tocsin._pure.event_id import new_event_id, new_span_id
+    from tocsin._pure.fast_lane import NO_LEVEL, FastLane
+    from tocsin._pure.gate import Gate, mark
     from tocsin._pure.handoff import Handoff
     from tocsin._pure.json_text import Fragment, json_string
+    from tocsin._pure.log_observer import LOG_LEVELS, LOG_RECORD_FIELDS, LogObserver
+    from tocsin._pure.scope_stack import (
+        ScopeSwitch,
+        current_scope_var,
+        get_client,
+        get_current_scope,
+        get_global_scope,
+        get_isolation_scope,
+        get_lane,
+        install,
+        isolation_scope,
+        isolation_scope_var,
+        left_scopes_var,
+        new_scope,
+    )
+    from tocsin._pure.scope_state import ScopeState
     from tocsin._pure.serializer import Capture, dumps, iso_time, render
     from tocsin._pure.site import Site
+    from tocsin._pure.snapshot import ScopeSnapshot, global_event_processors, merged
     from tocsin._pure.stacktrace import Stack, StackExtractor
     from tocsin._pure.stats import Stats
     from tocsin._pure.values import Renderer
+    from tocsin._pure.verbs import add_breadcrumb, capture_exception, capture_message
 
 __all__ = [
+    "LOG_LEVELS",
+    "LOG_RECORD_FIELDS",
     "MARK",
+    "NO_LEVEL",
     "BreadcrumbRing",
     "Capture",
+    "FastLane",
     "Fragment",
+    "Gate",
     "Handoff",
+    "LogObserver",
     "Renderer",
+    "ScopeSnapshot",
+    "ScopeState",
+    "ScopeSwitch",
     "Site",
     "Stack",
     "StackExtractor",
     "Stats",
+    "add_breadcrumb",
     "backend",
     "backend_reason",
+    "capture_exception",
+    "capture_message",
+    "current_scope_var",
     "describe",
     "dumps",
     "fence",
+    "get_client",
+    "get_current_scope",
+    "get_global_scope",
+    "get_isolation_scope",
+    "get_lane",
+    "global_event_processors",
+    "install",
     "iso_time",
+    "isolation_scope",
+    "isolation_scope_var",
     "json_string",
+    "left_scopes_var",
+    "mark",
+    "merged",
+    "new_event_id",
+    "new_scope",
+    "new_span_id",
     "render",
 ]
 
-_ROOMS = ("breadcrumbs", "handoff", "serializer", "stacktrace", "stats")
+# Those that no other room imports; with them come all.
+_ROOMS = ("handoff", "log_observer", "stacktrace", "stats", "verbs")
 
 
 def _choose() -> tuple[str, str]:
@@ -80,24 +130,66 @@ if not TYPE_CHECKING:
         from tocsin._core import describe, fence
         from tocsin._core.breadcrumbs import BreadcrumbRing
         from tocsin._core.chain import MARK
+        from tocsin._core.event_id import new_event_id, new_span_id
+        from tocsin._core.fast_lane import NO_LEVEL, FastLane
+        from tocsin._core.gate import Gate, mark
         from tocsin._core.handoff import Handoff
         from tocsin._core.json_text import Fragment, json_string
+        from tocsin._core.log_observer import LOG_LEVELS, LOG_RECORD_FIELDS, LogObserver
+        from tocsin._core.scope_stack import (
+            ScopeSwitch,
+            current_scope_var,
+            get_client,
+            get_current_scope,
+            get_global_scope,
+            get_isolation_scope,
+            get_lane,
+            install,
+            isolation_scope,
+            isolation_scope_var,
+            left_scopes_var,
+            new_scope,
+        )
+        from tocsin._core.scope_state import ScopeState
         from tocsin._core.serializer import Capture, dumps, iso_time, render
         from tocsin._core.site import Site
+        from tocsin._core.snapshot import ScopeSnapshot, global_event_processors, merged
         from tocsin._core.stacktrace import Stack, StackExtractor
         from tocsin._core.stats import Stats
         from tocsin._core.values import Renderer
+        from tocsin._core.verbs import add_breadcrumb, capture_exception, capture_message
     else:
         from tocsin._pure import describe, fence
         from tocsin._pure.breadcrumbs import BreadcrumbRing
         from tocsin._pure.chain import MARK
+        from tocsin._pure.event_id import new_event_id, new_span_id
+        from tocsin._pure.fast_lane import NO_LEVEL, FastLane
+        from tocsin._pure.gate import Gate, mark
         from tocsin._pure.handoff import Handoff
         from tocsin._pure.json_text import Fragment, json_string
+        from tocsin._pure.log_observer import LOG_LEVELS, LOG_RECORD_FIELDS, LogObserver
+        from tocsin._pure.scope_stack import (
+            ScopeSwitch,
+            current_scope_var,
+            get_client,
+            get_current_scope,
+            get_global_scope,
+            get_isolation_scope,
+            get_lane,
+            install,
+            isolation_scope,
+            isolation_scope_var,
+            left_scopes_var,
+            new_scope,
+        )
+        from tocsin._pure.scope_state import ScopeState
         from tocsin._pure.serializer import Capture, dumps, iso_time, render
         from tocsin._pure.site import Site
+        from tocsin._pure.snapshot import ScopeSnapshot, global_event_processors, merged
         from tocsin._pure.stacktrace import Stack, StackExtractor
         from tocsin._pure.stats import Stats
         from tocsin._pure.values import Renderer
+        from tocsin._pure.verbs import add_breadcrumb, capture_exception, capture_message
 
 
 def backend() -> str:

@@ -9,7 +9,14 @@ import sys
 from types import TracebackType
 
 from tocsin import _json, diagnostics
-from tocsin._backend import Capture, Renderer, StackExtractor
+from tocsin._backend import (
+    Capture,
+    Renderer,
+    StackExtractor,
+    add_breadcrumb,
+    capture_exception,
+    capture_message,
+)
 from tocsin.account import Account
 from tocsin.assembly import Assembler
 from tocsin.client import Client
@@ -93,25 +100,6 @@ def is_initialized() -> bool:
     return bool(get_client().is_active())
 
 
-def capture_exception(
-    error: BaseException | ExcInfo | object | None = None,
-    scope: Scope | Callable[[Scope], object] | None = None,
-    **scope_kwargs: Any,
-) -> str | None:
-    """Report an exception.
-
-    Args:
-        error: an exception, an exc_info tuple, or None for the exception being handled. Anything else is reported as
-            what it is, marked synthetic, with the stack of the caller.
-        scope: a scope whose data is laid over those in force, or a function that is given one to change.
-        scope_kwargs: `user`, `level`, `extras`, `contexts`, `tags`, `fingerprint`, for this event alone.
-
-    Returns:
-        The event's id; None if nothing was being handled or the event was dropped.
-    """
-    return get_current_scope().capture_exception(error, scope=scope, **scope_kwargs)
-
-
 def capture_last_error() -> str | None:
     """Report the exception that ended the last interactive statement, or the last that nobody caught.
 
@@ -129,16 +117,6 @@ def capture_uncaught(error: BaseException | ExcInfo, mechanism: str) -> str | No
     if event_id is not None:
         get_isolation_scope()._last_event_id = event_id
     return event_id
-
-
-def capture_message(
-    message: str,
-    level: Level | None = None,
-    scope: Scope | Callable[[Scope], object] | None = None,
-    **scope_kwargs: Any,
-) -> str | None:
-    """Report a text, at level `"info"` unless told otherwise; arguments and result as of `capture_exception`."""
-    return get_current_scope().capture_message(message, level=level, scope=scope, **scope_kwargs)
 
 
 def capture_event(
@@ -159,15 +137,8 @@ def capture_event(
     Returns:
         The event's id, or None if it was dropped.
     """
-    return get_current_scope().capture_event(event, hint, scope=scope, **scope_kwargs)
-
-
-def add_breadcrumb(crumb: Mapping[str, Any] | None = None, hint: Hint | None = None, **kwargs: Any) -> None:
-    """Record what happened, to travel with the next event; it makes no event of its own.
-
-    Fields: message, category, level, type, data (a dict) and timestamp, as one dict or as keyword arguments.
-    """
-    get_isolation_scope().add_breadcrumb(crumb, hint, **kwargs)
+    event_id: str | None = get_current_scope().capture_event(event, hint, scope=scope, **scope_kwargs)
+    return event_id
 
 
 def add_attachment(
@@ -218,7 +189,8 @@ def set_transaction_name(name: str, source: str | None = None) -> None:
 
 def last_event_id() -> str | None:
     """Return the id of the last event of this isolation scope."""
-    return get_isolation_scope().last_event_id()
+    event_id: str | None = get_isolation_scope().last_event_id()
+    return event_id
 
 
 def flush(timeout: float | None = None, callback: Callable[[int, float], object] | None = None) -> bool:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from types import TracebackType
-
 from tocsin import diagnostics, fork, limits
-from tocsin._backend import Renderer, StackExtractor, Stats, fence
+from tocsin._backend import FastLane, Gate, Renderer, StackExtractor, Stats
 from tocsin.assembly import Assembler
-from tocsin.client_report import DiscardReason
 from tocsin.event_fields import EventFields
-from tocsin.gate import Gate, mark
+from tocsin.hook_lane import HookLane
 from tocsin.hooks import Hooks
 from tocsin.in_app import InAppRules
-from tocsin.lanes import Lanes
 from tocsin.normalize import Normalizer
 from tocsin.options import resolve
-from tocsin.scope_snapshot import ScopeSnapshot
-from tocsin.scope_values import is_a, keyed, level_of, mapping_of
 from tocsin.scrubber import DEFAULT_DENYLIST, DEFAULT_PII_DENYLIST, EventScrubber, key_predicate
-from tocsin.synthetic import synthetic_head
 from tocsin.transport import Transport, make_transport
 
 TYPE_CHECKING = False
@@ -28,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 _WIDE_BREADTH = 10_000
-_traceback_of = BaseException.__dict__["__traceback__"].__get__
 
 
 class Client:
@@ -65,17 +56,22 @@ class Client:
         self.gate = Gate(self.options)
         self.integrations: dict[str, Any] = {}
         self._fields = EventFields(self._normalizer, self.options, self.integrations)
-        self.lanes = Lanes(
+        self.hook_lane = HookLane(
             self.options,
-            make_transport(self.options),
             self.stats,
+            self.gate,
             self.extractor,
+            self.renderer,
             self.assembler,
             self._normalizer,
             self._fields,
-            self.gate,
             Hooks(self.options),
         )
+        self.fast_lane = FastLane(
+            self.options, self.stats, self.gate, self.extractor, self.renderer, self._fields, self.hook_lane
+        )
+        self.hook_lane.fast_lane = self.fast_lane
+        self.transport = make_transport(self.options)
         if self.transport is not None:
             self.transport.bind(self.stats, self.assembler.envelope)
         fork.register(self)
@@ -83,11 +79,12 @@ class Client:
     @property
     def transport(self) -> Transport | None:
         """Where events go; None without a DSN, and once the client is closed."""
-        return self.lanes.transport
+        transport: Transport | None = self.fast_lane.transport
+        return transport
 
     @transport.setter
     def transport(self, transport: Transport | None) -> None:
-        self.lanes.transport = transport
+        self.fast_lane.set_transport(transport)
 
     def refresh_fields(self) -> None:
         """Render anew what every event says of the client, after its integrations were set up."""
@@ -126,62 +123,13 @@ class Client:
         Returns:
             The event's id, or None if there is none to be sent: nothing was being handled, or it was dropped.
         """
-        if self.transport is None:
-            return None
-        traceback: TracebackType | None = None
-        if error is None:
-            error = sys.exc_info()[1]
-        elif _is_exc_info(error):
-            error, traceback = error[1], error[2] if type(error[2]) is TracebackType else None
-        if error is None:
-            return None
-        try:
-            self.stats.record_captured()
-            if not is_a(error, BaseException):
-                return self._capture_thing(error, scope, mechanism, handled, hint, level)
-            if self.lanes.refuses(self.gate.refuses_error(error)):
-                return None
-            if traceback is None:
-                traceback = _traceback_of(error)
-            caller = sys._getframe() if traceback is None else None
-            full = self.options["add_full_stack"]
-            stack = self.extractor.exception(error, traceback, mechanism, handled, caller, full)
-            exc_info = (type(error), error, traceback)
-            event_id = self.lanes.send(ScopeSnapshot.of(scope), level, b"", stack, "exception", hint, exc_info)
-        except BaseException as failure:
-            self._failed("capture_exception", failure)
-            return None
-        if event_id is not None:
-            mark(error, event_id)
+        event_id: str | None = self.fast_lane.capture_exception(error, scope, mechanism, handled, hint, level)
         return event_id
-
-    def _capture_thing(
-        self, thing: object, scope: Any, mechanism: str, handled: bool, hint: Any, level: str
-    ) -> str | None:
-        if self.lanes.refuses(self.gate.refuses()):
-            return None
-        head = synthetic_head(thing, self.renderer, mechanism, handled)
-        stack = self.extractor.current(sys._getframe(), head)
-        return self.lanes.send(ScopeSnapshot.of(scope), level, b"", stack, "exception", hint, None)
 
     def capture_message(self, message: Any, level: Any = "info", scope: Any = None, hint: Any = None) -> str | None:
         """Make an event of a text; with `attach_stacktrace` it carries the stack of the caller."""
-        if self.transport is None:
-            return None
-        try:
-            self.stats.record_captured()
-            if self.lanes.refuses(self.gate.refuses()):
-                return None
-            text = self._normalizer.text(message, limits.TEXT_CHARS)
-            stack = None
-            if self.options["attach_stacktrace"]:
-                stack = self.extractor.current(sys._getframe(), b'"crashed":false,"current":true')
-            head = b'"message":' + self.renderer.data(text, limits.EVENT_BYTES, 1)
-            name = level_of(level) or "info"
-            return self.lanes.send(ScopeSnapshot.of(scope), name, head, stack, "threads", hint, None)
-        except BaseException as failure:
-            self._failed("capture_message", failure)
-            return None
+        event_id: str | None = self.fast_lane.capture_message(message, level, scope, hint)
+        return event_id
 
     def capture_event(self, event: Any, hint: Any = None, scope: Any = None) -> str | None:
         """Send an event made by hand; neither it nor the hint is changed.
@@ -191,36 +139,10 @@ class Client:
         if self.transport is None:
             return None
         try:
-            self.stats.record_captured()
-            given_event = mapping_of(event, "capture_event")
-            if given_event is None:
-                self.stats.record_dropped(DiscardReason.INVALID)
-                return None
-            given = keyed(hint, "hint") if hint is not None else {}
-            exc_info = given.get("exc_info")
-            error = exc_info[1] if type(exc_info) is tuple and len(exc_info) == 3 else None
-            if not is_a(error, BaseException):
-                error = None
-            if self.lanes.refuses(self.gate.refuses() if error is None else self.gate.refuses_error(error)):
-                return None
-            snapshot = ScopeSnapshot.of(scope)
-            event_id = self.lanes.send_dict(self.lanes.completed(given_event, snapshot), given, snapshot)
+            return self.hook_lane.capture_event(event, hint, scope)
         except BaseException as failure:
-            self._failed("capture_event", failure)
+            self.hook_lane.failed("capture_event", failure)
             return None
-        if event_id is not None and error is not None:
-            mark(error, event_id)
-        return event_id
-
-    def _failed(self, where: str, failure: BaseException) -> None:
-        """Count a capture that came to nothing; absorb the failure if it is tocsin's own.
-
-        What a signal handler raised, and what was thrown into the thread from outside, has only landed here.
-        """
-        self.stats.record_dropped(DiscardReason.INTERNAL_SDK_ERROR)
-        if not isinstance(failure, Exception) or fence.came_from_signal(failure) or _is_foreign(failure):
-            raise failure
-        diagnostics.internal_error(where, failure)
 
     def flush(self, timeout: float | None = None, callback: Callable[[int, float], object] | None = None) -> bool:
         """Wait until everything captured before is delivered or counted; return whether it is.
@@ -265,33 +187,11 @@ class Client:
         self.close()
 
 
-def _is_exc_info(value: Any) -> bool:
-    """Whether it is what `sys.exc_info()` gives, and not just any three things."""
-    if type(value) is not tuple or len(value) != 3:
-        return False
-    return is_a(value[1], BaseException) or (value[0] is value[1] is value[2] is None)
-
-
 def _absorbed(function: Callable[..., object], *arguments: object) -> None:
     try:
         function(*arguments)
     except Exception as error:
         diagnostics.internal_error("close", error)
-
-
-def _is_foreign(failure: Exception) -> bool:
-    """Whether the error was thrown into the thread from outside while it was in code of tocsin's own.
-
-    That code raises none but the interpreter's own exceptions; code of the application's that is met on the way, in a
-    mapping say, may raise what it likes, and has its own frame in the traceback.
-    """
-    module = type(failure).__module__
-    if module == "builtins" or str(module).partition(".")[0] in ("tocsin", "json", "orjson"):
-        return False
-    trace = failure.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("tocsin.")
 
 
 def _secret_predicate(options: dict[str, Any]) -> Callable[[str], bool] | None:

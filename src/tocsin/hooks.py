@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from tocsin.gate import Gate
+    from tocsin._backend import Gate
     from tocsin.scope_snapshot import ScopeSnapshot
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tocsin import breadcrumbs, diagnostics, limits, scope_stack
-from tocsin._backend import BreadcrumbRing, fence
+from tocsin._backend import fence
 from tocsin.inactive import INACTIVE
 from tocsin.scope_data import ScopeData
 from tocsin.scope_event import apply_snapshot, run_processors
@@ -44,6 +44,10 @@ class Scope(ScopeData):
 
     __slots__ = ()
 
+    def __sentry_repr__(self) -> str:
+        """Say no more in an event: all that it holds is there already."""
+        return "<tocsin.Scope>"
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._type or 'scope'} at {id(self):#x}>"
 
@@ -57,16 +61,13 @@ class Scope(ScopeData):
     @staticmethod
     def last_event_id() -> str | None:
         """Return the id of the last event captured in this isolation scope."""
-        return get_isolation_scope()._last_event_id
+        event_id: str | None = get_isolation_scope()._last_event_id
+        return event_id
 
     @property
     def client(self) -> Any:
         """The client bound to this very scope, or one that does nothing."""
         return INACTIVE if self._client is None else self._client
-
-    def set_client(self, client: Any = None) -> None:
-        """Bind a client to this scope; None unbinds."""
-        self._client = client
 
     def add_breadcrumb(self, crumb: Mapping[str, Any] | None = None, hint: Any = None, **fields: Any) -> None:
         """Record what happened, to travel with the next event.
@@ -93,24 +94,7 @@ class Scope(ScopeData):
             fields = made
         capacity = options.get("max_breadcrumbs", limits.BREADCRUMBS)
         if capacity > 0:
-            breadcrumbs.record(self._own_ring(capacity, client), fields)
-
-    def _own_ring(self, capacity: int, client: Any) -> BreadcrumbRing:
-        """Return a ring of this capacity that no other scope holds."""
-        ring = self._ring
-        if ring is not None and not self._ring_shared and ring.capacity == capacity:
-            return ring
-        if ring is None or ring.capacity != capacity:
-            older = ring
-            ring = BreadcrumbRing(capacity, getattr(client, "renderer", None))
-            for crumb in older.to_list()[-capacity:] if older is not None else ():
-                breadcrumbs.record(ring, crumb)
-        else:
-            ring = ring.copy()
-        self._ring = ring
-        self._ring_shared = False
-        self._touched = True
-        return ring
+            breadcrumbs.record(self._own_ring(capacity, client.renderer), fields)
 
     def update_from_scope(self, scope: Scope) -> None:
         """Take over what the other scope says; it wins where both say something."""

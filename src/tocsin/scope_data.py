@@ -1,14 +1,12 @@
-"""What a scope says: the setters and what they keep. Runs on the application's threads.
+"""What a scope says: the setters. Runs on the application's threads.
 
-Dicts and tuples are replaced when they change and never changed in place, so that a fork or a snapshot of a scope is a
-handful of references, and no other thread sees one half written.
+They replace dicts and tuples and never change them in place; see the room `scope_state`.
 """
 
 from __future__ import annotations
 
-import os
-
 from tocsin import _json, diagnostics, limits
+from tocsin._backend import ScopeState, new_span_id
 from tocsin.attachments import Attachment
 from tocsin.flags import FlagBuffer
 from tocsin.scope_stack import get_client
@@ -19,107 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from typing_extensions import Self
-
-    from tocsin._backend import BreadcrumbRing
-
 _NOTHING: dict[str, Any] = {}
 
 
-class ScopeData:
+class ScopeData(ScopeState):
     """Tags, user, contexts, extra data, breadcrumbs, attachments and processors. No setter raises."""
 
-    __slots__ = (
-        "_attachments",
-        "_base_rings",
-        "_client",
-        "_contexts",
-        "_error_processors",
-        "_event_processors",
-        "_extras",
-        "_fingerprint",
-        "_flags",
-        "_last_event_id",
-        "_level",
-        "_ring",
-        "_ring_shared",
-        "_set_by_hand",
-        "_tags",
-        "_touched",
-        "_trace",
-        "_transaction",
-        "_transaction_info",
-        "_type",
-        "_user",
-    )
+    __slots__ = ()
 
-    def __init__(self, ty: str | None = None, client: Any = None) -> None:
-        self._type = ty
-        self._client = client
-        # Whether the scope was put in force by a setter, not by a `with` block.
-        self._set_by_hand = False
-        self._event_processors: tuple[Any, ...] = ()
-        self._error_processors: tuple[Any, ...] = ()
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget everything but the processors and the client."""
-        # Whether a snapshot has anything to look for here: most scopes hold nothing.
-        self._touched = bool(self._event_processors or self._error_processors)
-        self._level: str | None = None
-        self._user: dict[Any, Any] | None = None
-        self._tags: dict[str, Any] = _NOTHING
-        self._extras: dict[str, Any] = _NOTHING
-        self._contexts: dict[str, dict[Any, Any]] = _NOTHING
-        self._fingerprint: list[Any] | None = None
-        self._transaction: str | None = None
-        self._transaction_info: dict[str, Any] | None = None
-        self._attachments: tuple[Attachment, ...] = ()
-        self._flags: FlagBuffer | None = None
-        self._trace: dict[str, str] | None = None
-        self._last_event_id: str | None = None
-        self.clear_breadcrumbs()
-
-    def clear_breadcrumbs(self) -> None:
-        """Forget the breadcrumbs."""
-        self._ring: BreadcrumbRing | None = None
-        # Whether a fork holds the same ring, which is then copied before it is added to.
-        self._ring_shared = False
-        # Rings taken over from other scopes, which this one only reads.
-        self._base_rings: tuple[BreadcrumbRing, ...] = ()
-
-    def fork(self) -> Self:
-        """Return a scope with the same data, independent from now on."""
-        copied = object.__new__(type(self))
-        copied._type = self._type
-        copied._client = self._client
-        copied._set_by_hand = False
-        copied._touched = self._touched
-        copied._level = self._level
-        copied._user = self._user
-        copied._tags = self._tags
-        copied._extras = self._extras
-        copied._contexts = self._contexts
-        copied._fingerprint = self._fingerprint
-        copied._transaction = self._transaction
-        copied._transaction_info = self._transaction_info
-        copied._attachments = self._attachments
-        copied._event_processors = self._event_processors
-        copied._error_processors = self._error_processors
-        copied._flags = None if self._flags is None else self._flags.copy()
-        copied._trace = self._trace
-        copied._last_event_id = self._last_event_id
-        copied._ring = self._ring
-        self._ring_shared = copied._ring_shared = self._ring is not None
-        copied._base_rings = self._base_rings
-        return copied
-
-    __copy__ = fork
-
-    def set_tag(self, key: str, value: Any) -> None:
-        """Set a tag; events can be searched by tags."""
-        self._tags = {**self._tags, (key if type(key) is str else text_of(key)): value}
-        self._touched = True
+    _text_of = staticmethod(text_of)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set several tags at once."""
@@ -227,7 +133,7 @@ class ScopeData:
     @property
     def flags(self) -> FlagBuffer:
         """The feature flags evaluated last."""
-        flags = self._flags
+        flags: FlagBuffer | None = self._flags
         if flags is None:
             experiments = get_client().options.get("_experiments") or _NOTHING
             capacity = experiments.get("max_flags")
@@ -244,19 +150,9 @@ class ScopeData:
     def remove_attribute(self, attribute: str) -> None:
         """Do nothing: attributes belong to logs, metrics and spans."""
 
-    def get_trace_context(self) -> dict[str, str]:
-        """Return `trace_id` and `span_id` (and `parent_span_id` if known), made on first use.
-
-        They are what relates the events of one request with each other.
-        """
-        trace = self._trace
-        if trace is None:
-            self._trace = trace = {"trace_id": os.urandom(16).hex(), "span_id": os.urandom(8).hex()}
-        return trace
-
     def set_trace(self, trace_id: str, parent_span_id: str) -> None:
         """Continue the trace of a caller in another process; both are lower-case hex, 32 and 16 digits."""
-        self._trace = {"trace_id": trace_id, "span_id": os.urandom(8).hex(), "parent_span_id": parent_span_id}
+        self._trace = {"trace_id": trace_id, "span_id": new_span_id(), "parent_span_id": parent_span_id}
 
     def set_new_propagation_context(self) -> None:
         """Begin a new trace."""

@@ -68,10 +68,25 @@ static void test_random_moments_are_those_of_the_calendar(void) {
     }
 }
 
+static void test_now_is_what_the_system_says(void) {
+    for (int i = 0; i < 1000; i++) {
+        struct timespec before, after;
+        double now;
+
+        CHECK(clock_gettime(CLOCK_REALTIME, &before) == 0);
+        now = tcn_clock_now();
+        CHECK(clock_gettime(CLOCK_REALTIME, &after) == 0);
+        /* A double holds these times to a quarter of a microsecond. */
+        CHECK(now >= (double)before.tv_sec + 1e-9 * (double)before.tv_nsec - 1e-6);
+        CHECK(now <= (double)after.tv_sec + 1e-9 * (double)after.tv_nsec + 1e-6);
+    }
+}
+
 int main(void) {
     RUN(test_known_moments);
     RUN(test_what_is_no_time_is_the_epoch);
     RUN(test_every_day_is_that_of_the_calendar);
     RUN(test_random_moments_are_those_of_the_calendar);
+    RUN(test_now_is_what_the_system_says);
     return 0;
 }

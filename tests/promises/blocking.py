@@ -211,7 +211,7 @@ def work_for_refused_captures() -> Any:
         if name == "captured before":
             tocsin.capture_exception(error)
         before = client.stats.snapshot()[3]
-        client.extractor = client.lanes._extractor = spy = Spy(client.extractor)  # type: ignore[assignment]
+        client.extractor = client.fast_lane.extractor = client.hook_lane._extractor = spy = Spy(client.extractor)  # type: ignore[assignment]
         capture()
         dropped = {reason: count for reason, count in client.stats.snapshot()[3].items() if count != before.get(reason)}
         found[name] = [spy.asked, dropped]

@@ -99,8 +99,8 @@ class Watched:
 def building(client: tocsin.Client) -> Iterator[list[str]]:
     """Yields the list of what was extracted of stacks in the block: empty as long as no event was built."""
     watched = Watched(client.extractor)
-    client.extractor = client.lanes._extractor = watched  # type: ignore[assignment]
+    client.extractor = client.fast_lane.extractor = client.hook_lane._extractor = watched  # type: ignore[assignment]
     try:
         yield watched.calls
     finally:
-        client.extractor = client.lanes._extractor = watched._extractor
+        client.extractor = client.fast_lane.extractor = client.hook_lane._extractor = watched._extractor

@@ -14,7 +14,7 @@ from tocsin import limits
 from tocsin._backend import Renderer
 from tocsin.event_fields import EventFields
 from tocsin.normalize import Normalizer
-from tocsin.scope_snapshot import ScopeSnapshot
+from tocsin.scope_snapshot import ScopeSnapshot, snapshot_of
 
 OPTIONS = {"release": "a@1", "environment": "test", "server_name": "here", "dist": None}
 
@@ -31,7 +31,7 @@ def fields(options: dict[str, Any] | None = None, integrations: dict[str, Any] |
 
 
 def said(made: EventFields, snapshot: ScopeSnapshot | None = None) -> dict[str, Any]:
-    event = strict_json(b"{" + made.of(snapshot or ScopeSnapshot.of()) + b"}")
+    event = strict_json(b"{" + made.of(snapshot or snapshot_of()) + b"}")
     assert isinstance(event, dict)
     return event
 
@@ -138,7 +138,7 @@ def test_tags_are_rendered_once_and_never_stale() -> None:
     made = fields()
     scope = tocsin.get_isolation_scope()
     scope.set_tag("a", "1")
-    first = ScopeSnapshot.of()
+    first = snapshot_of()
     assert said(made, first)["tags"] == {"a": "1"}
     assert made._tags(first.tags) is made._tags(first.tags)
     scope.set_tag("a", "2")

@@ -14,7 +14,7 @@ from support.concurrency import Interruption, interrupt, signals
 from tocsin import diagnostics
 from tocsin.integrations.dedupe import DedupeIntegration
 from tocsin.scope import add_global_event_processor
-from tocsin.scope_snapshot import ScopeSnapshot
+from tocsin.scope_snapshot import snapshot_of
 from tocsin.scrubber import EventScrubber
 
 
@@ -283,14 +283,14 @@ def test_a_scrubber_that_fails_drops_the_event() -> None:
 
 def test_without_hooks_no_dict_is_made() -> None:
     """Neither a client nor a scope without hooks takes the hook lane; each hook does."""
-    snapshot = ScopeSnapshot.of()
-    assert not Sent().client.lanes.hooks.wanted(snapshot)
-    assert not Sent(event_scrubber=EventScrubber()).client.lanes.hooks.wanted(snapshot)
-    assert Sent(before_send=identity).client.lanes.hooks.wanted(snapshot)
-    assert Sent(error_sampler=identity).client.lanes.hooks.wanted(snapshot)
-    plain = Sent().client.lanes.hooks
+    snapshot = snapshot_of()
+    assert not Sent().client.hook_lane.hooks.wanted(snapshot)
+    assert not Sent(event_scrubber=EventScrubber()).client.hook_lane.hooks.wanted(snapshot)
+    assert Sent(before_send=identity).client.hook_lane.hooks.wanted(snapshot)
+    assert Sent(error_sampler=identity).client.hook_lane.hooks.wanted(snapshot)
+    plain = Sent().client.hook_lane.hooks
     tocsin.get_current_scope().add_event_processor(identity)
-    assert plain.wanted(ScopeSnapshot.of())
+    assert plain.wanted(snapshot_of())
 
 
 @pytest.mark.internal_errors

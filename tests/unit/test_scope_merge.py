@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.scopes import NotingClient
 from tocsin import scope_stack
 from tocsin.scope import Scope
-from tocsin.scope_snapshot import ScopeArgument, ScopeSnapshot, global_event_processors
+from tocsin.scope_snapshot import ScopeArgument, ScopeSnapshot, global_event_processors, merge, snapshot_of
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def _scopes() -> tuple[Scope, Scope, Scope]:
 
 
 def _merge(*extra: Any) -> ScopeSnapshot:
-    return ScopeSnapshot.merge(*_scopes(), *extra)
+    return merge(*_scopes(), *extra)
 
 
 def _messages(snapshot: ScopeSnapshot) -> list[str]:
@@ -141,9 +141,9 @@ def test_what_a_fork_shares_counts_once() -> None:
     assert snapshot.event_processors == (len, repr)
 
 
-def test_processors_of_the_process_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processors_of_the_process_come_first() -> None:
     """Before those of the global scope."""
-    monkeypatch.setattr("tocsin.scope_snapshot.global_event_processors", [len])
+    global_event_processors.append(len)
     scope_stack.get_global_scope().add_event_processor(repr)
     assert _merge().event_processors == (len, repr)
     assert _merge(None, None, {"tags": {"a": 1}}).event_processors == (len, repr)
@@ -227,10 +227,10 @@ def test_the_trace_is_that_of_the_isolation_scope() -> None:
     trace = _merge().trace
     assert _merge().trace is trace is isolation.get_trace_context()
     with scope_stack.new_scope():
-        assert ScopeSnapshot.of().trace is trace
+        assert snapshot_of().trace is trace
     with scope_stack.isolation_scope() as inner:
         inner.set_new_propagation_context()
-        assert ScopeSnapshot.of().trace["trace_id"] != trace["trace_id"]
+        assert snapshot_of().trace["trace_id"] != trace["trace_id"]
     current.set_trace("a" * 32, "b" * 16)
     assert _merge().trace["trace_id"] == "a" * 32
     extra = Scope()
@@ -244,14 +244,14 @@ def test_of_takes_whatever_a_capture_was_given() -> None:
     scope_stack.get_isolation_scope().set_tag("a", 1)
     extra = Scope()
     extra.set_tag("b", 2)
-    snapshot = ScopeSnapshot.of(None)
+    snapshot = snapshot_of(None)
     assert snapshot.tags == {"a": 1}
-    assert ScopeSnapshot.of(snapshot) is snapshot
-    assert ScopeSnapshot.of(extra).tags == {"a": 1, "b": 2}
-    assert ScopeSnapshot.of(lambda scope: scope.set_tag("b", 2)).tags == {"a": 1, "b": 2}
-    assert ScopeSnapshot.of({"tags": {"b": 2}}).tags == {"a": 1, "b": 2}
+    assert snapshot_of(snapshot) is snapshot
+    assert snapshot_of(extra).tags == {"a": 1, "b": 2}
+    assert snapshot_of(lambda scope: scope.set_tag("b", 2)).tags == {"a": 1, "b": 2}
+    assert snapshot_of({"tags": {"b": 2}}).tags == {"a": 1, "b": 2}
     argument = ScopeArgument(extra, {"tags": {"c": 3}}, {"tags": {"d": 4}})
-    assert ScopeSnapshot.of(argument).tags == {"a": 1, "b": 2, "c": 3, "d": 4}
+    assert snapshot_of(argument).tags == {"a": 1, "b": 2, "c": 3, "d": 4}
 
 
 _values = st.none() | st.integers(0, 3)

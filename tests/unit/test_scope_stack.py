@@ -338,7 +338,7 @@ def test_what_is_remembered_of_leaving_out_of_order_is_bounded() -> None:
         outer.__enter__()
         inner.__enter__()
         outer.__exit__(None, None, None)
-    assert len(scope_stack._left.get()) <= 16
+    assert len(scope_stack.left_scopes_var.get()) <= 16
 
 
 def test_the_client_is_that_of_the_innermost_scope_that_has_an_active_one() -> None:

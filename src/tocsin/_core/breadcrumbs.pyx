@@ -5,12 +5,15 @@ operation in between, so a signal handler or a destructor that adds a breadcrumb
 stood in the slot is let go of afterwards.
 """
 
+cimport cython
+from cpython.dict cimport PyDict_Check, PyDict_CheckExact, PyDict_Copy, PyDict_Next, PyDict_Size
 from cpython.list cimport PyList_GET_ITEM, PyList_New, PyList_SET_ITEM
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 
 from tocsin import limits as _limits
 from tocsin._core.describe import cut
+from tocsin._core.keys cimport plain_key
 from tocsin._core.values cimport Renderer
 
 from tocsin._core.json_text import Fragment
@@ -18,26 +21,75 @@ from tocsin._core.json_text import Fragment
 cdef extern from "Python.h":
     int PyUnicode_CheckExact(object)
     Py_ssize_t PyUnicode_GET_LENGTH(object)
-    int PyDict_Check(object)
+    int PyLong_CheckExact(object)
+    int PyFloat_CheckExact(object)
+    long long PyLong_AsLongLongAndOverflow(object, int *overflow) except? -1
 
 cdef Py_ssize_t NAME_CHARS = _limits.NAME_CHARS
 cdef Py_ssize_t BREADCRUMB_NAME_CHARS = _limits.BREADCRUMB_NAME_CHARS
 cdef Py_ssize_t TEXT_CHARS = _limits.TEXT_CHARS
 cdef object DATA_BYTES = _limits.BREADCRUMB_DATA_BYTES
 cdef object DATA_DEPTH = _limits.BREADCRUMB_DATA_DEPTH
+cdef enum:
+    # Of a dict that is kept as it is: what it holds is bounded by the product of the two.
+    PLAIN_ITEMS = 8
+    PLAIN_CHARS = 200
 
-Entry = tuple[float, "str | None", "str | None", "str | None", "str | None", "bytes | None"]
+
+@cython.final
+@cython.no_gc
+@cython.freelist(256)
+cdef class Breadcrumb:
+    """One breadcrumb: texts, numbers and plain dicts of them, so that nothing in it can be part of a cycle.
+
+    It costs a third of a tuple of the same: no float is made, and the garbage collector is not told of it. Read from
+    Python it is the tuple that the pure twin keeps.
+    """
+
+    def __getitem__(self, index):
+        return self.fields()[index]
+
+    def __len__(self):
+        return 6
+
+    def __iter__(self):
+        return iter(self.fields())
+
+    def __eq__(self, other):
+        if isinstance(other, Breadcrumb):
+            other = (<Breadcrumb>other).fields()
+        return self.fields() == other
+
+    def __hash__(self):
+        return hash(self.fields())
+
+    def __repr__(self):
+        return repr(self.fields())
+
+    cdef tuple fields(self):
+        return (self.timestamp_s, self.type, self.category, self.level, self.message(), self.data())
+
+    cdef str message(self):
+        """The text, which is made only now of what a log record said."""
+        cdef object made
+        if self.args is None:
+            return self.template
+        try:
+            made = self.template % self.args
+        except Exception:
+            # The arguments do not fit the text; a handler would say so on stderr.
+            made = self.template
+        return text(made, TEXT_CHARS, self.renderer)
+
+    cdef bytes data(self):
+        """The data as JSON, which is made only now of a plain dict."""
+        if self.plain is None:
+            return self.rendered
+        return self.renderer.data(self.plain, DATA_BYTES, DATA_DEPTH)
 
 
 cdef class BreadcrumbRing:
     """Keeps the last `capacity` breadcrumbs; older ones are counted and forgotten. See the pure twin."""
-
-    cdef Renderer _renderer
-    cdef Py_ssize_t _capacity
-    cdef Py_ssize_t _total  # added since the ring was made or cleared
-    cdef Py_ssize_t _size
-    cdef Py_ssize_t _next  # the slot that the next breadcrumb goes to
-    cdef list _slots  # `_capacity` of them: entry or None
 
     def __init__(self, capacity, renderer=None):
         if capacity < 1:
@@ -62,27 +114,43 @@ cdef class BreadcrumbRing:
     def __len__(self):
         return self._size
 
-    def add(self, timestamp_s, type=None, category=None, level=None, message=None, data=None):
+    cpdef add(self, double timestamp_s, object type=None, object category=None, object level=None, object message=None,
+              object data=None):
         """Add a breadcrumb; `data` is any value, wrapped as `{"value": …}` when it is no dict. See the pure twin."""
+        self.put(timestamp_s, type, category, level, message, None, data)
+
+    cpdef add_formatted(self, double timestamp_s, object type, object category, object level, object template,
+                        object args, object data=None):
+        """Add a breadcrumb whose message is `template % args`, all plain values; see the pure twin."""
+        self.put(timestamp_s, type, category, level, template, args, data)
+
+    cdef int put(self, double timestamp_s, object type, object category, object level, object message, tuple args,
+                 object data) except -1:
         cdef Renderer renderer = self._renderer
-        cdef object rendered = None
-        cdef tuple entry
+        cdef Breadcrumb crumb = Breadcrumb.__new__(Breadcrumb)
         cdef PyObject *old
+        crumb.timestamp_s = timestamp_s
+        crumb.type = text(type, BREADCRUMB_NAME_CHARS, renderer)
+        crumb.category = text(category, BREADCRUMB_NAME_CHARS, renderer)
+        crumb.level = text(level, NAME_CHARS, renderer)
+        if args is None:
+            crumb.template = text(message, TEXT_CHARS, renderer)
+        else:
+            crumb.template = message
+            crumb.args = args
+            crumb.renderer = renderer
         if data is not None:
-            if not PyDict_Check(data):
-                data = {"value": data}
-            rendered = renderer.data(data, DATA_BYTES, DATA_DEPTH)
-        entry = (
-            timestamp_s,
-            text(type, BREADCRUMB_NAME_CHARS, renderer),
-            text(category, BREADCRUMB_NAME_CHARS, renderer),
-            text(level, NAME_CHARS, renderer),
-            text(message, TEXT_CHARS, renderer),
-            rendered,
-        )
+            if is_plain(data, renderer):
+                # A fifth of what writing it costs, and most breadcrumbs are never sent.
+                crumb.plain = PyDict_Copy(<dict>data)
+                crumb.renderer = renderer
+            else:
+                if not PyDict_Check(data):
+                    data = {"value": data}
+                crumb.rendered = renderer.data(data, DATA_BYTES, DATA_DEPTH)
         old = PyList_GET_ITEM(self._slots, self._next)
-        Py_INCREF(entry)
-        PyList_SET_ITEM(self._slots, self._next, entry)
+        Py_INCREF(crumb)
+        PyList_SET_ITEM(self._slots, self._next, crumb)
         self._next += 1
         if self._next == self._capacity:
             self._next = 0
@@ -90,9 +158,13 @@ cdef class BreadcrumbRing:
             self._size += 1
         self._total += 1
         Py_DECREF(<object>old)
+        return 0
 
     def snapshot(self):
         """Return the breadcrumbs, oldest first; they are immutable and safe to hand to another thread."""
+        return self.entries()
+
+    cdef list entries(self):
         cdef list found
         cdef Py_ssize_t size, index, slot
         cdef object entry
@@ -125,6 +197,16 @@ cdef class BreadcrumbRing:
         ring._next = self._next
         return ring
 
+    def resized(self, capacity, renderer=None):
+        """Return a ring of another capacity with the newest breadcrumbs and the same count; see the pure twin."""
+        cdef BreadcrumbRing ring = BreadcrumbRing(capacity, renderer)
+        cdef list kept = self.entries()[-ring._capacity:]
+        ring._size = len(kept)
+        ring._slots[:ring._size] = kept
+        ring._next = 0 if ring._size == ring._capacity else ring._size
+        ring._total = self._total
+        return ring
+
     def clear(self):
         """Forget all breadcrumbs and the count."""
         cdef list old = self._slots
@@ -140,7 +222,8 @@ cdef class BreadcrumbRing:
         With `rendered` the data stays JSON, as a `Fragment`.
         """
         found = []
-        for timestamp_s, type_, category, level, message, data in self.snapshot():
+        for entry in self.entries():
+            timestamp_s, type_, category, level, message, data = (<Breadcrumb>entry).fields()
             crumb = {"timestamp": timestamp_s}
             for key, value in (("type", type_), ("category", category), ("level", level), ("message", message)):
                 if value is not None:
@@ -165,3 +248,29 @@ cdef object text(object value, Py_ssize_t max_chars, Renderer renderer):
     if PyUnicode_CheckExact(value):
         return value if PyUnicode_GET_LENGTH(value) <= max_chars else cut(value, max_chars)
     return renderer.text(value, max_chars)
+
+
+cdef bint is_plain(object data, Renderer renderer) except -1:
+    """Whether data may be kept as it is and written later: small, no secret in it, nothing but texts and numbers."""
+    cdef PyObject *key_slot
+    cdef PyObject *item_slot
+    cdef Py_ssize_t position = 0
+    cdef int overflow = 0
+    cdef object key, item
+    if not PyDict_CheckExact(data) or PyDict_Size(data) > PLAIN_ITEMS:
+        return False
+    while PyDict_Next(data, &position, &key_slot, &item_slot):
+        key = <object>key_slot
+        item = <object>item_slot
+        if not plain_key(key) or renderer.hides(<str>key):
+            return False
+        if PyUnicode_CheckExact(item):
+            if PyUnicode_GET_LENGTH(item) > PLAIN_CHARS:
+                return False
+        elif PyLong_CheckExact(item):
+            PyLong_AsLongLongAndOverflow(item, &overflow)
+            if overflow:
+                return False
+        elif item is not None and item is not True and item is not False and not PyFloat_CheckExact(item):
+            return False
+    return True

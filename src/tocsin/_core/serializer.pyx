@@ -7,6 +7,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 
 from tocsin import limits as _limits
+from tocsin._core.breadcrumbs cimport Breadcrumb
 from tocsin._core.stacktrace cimport Stack
 from tocsin._core.tcn_clock cimport TCN_CLOCK_ISO_SIZE, tcn_clock_iso
 from tocsin._core.tcn_json cimport (
@@ -134,7 +135,7 @@ cdef int write_capture(tcn_json *out, Capture capture) except -1:
         for index in range(PyList_GET_SIZE(capture.breadcrumbs)):
             if index:
                 tcn_json_byte(out, b",")
-            write_breadcrumb(out, <tuple>PyList_GET_ITEM(capture.breadcrumbs, index))
+            write_breadcrumb(out, <Breadcrumb?><object>PyList_GET_ITEM(capture.breadcrumbs, index))
         tcn_json_put(out, b"]}")
         if capture.breadcrumb_total > PyList_GET_SIZE(capture.breadcrumbs):
             meta.append(b'"breadcrumbs":{"":{"len":%d}}' % capture.breadcrumb_total)
@@ -197,14 +198,14 @@ cdef int write_frames(tcn_json *out, list frames) except -1:
     return 0
 
 
-cdef int write_breadcrumb(tcn_json *out, tuple crumb) except -1:
-    timestamp_s, type_, category, level, message, data = crumb
+cdef int write_breadcrumb(tcn_json *out, Breadcrumb crumb) except -1:
+    cdef bytes data = crumb.data()
     tcn_json_put(out, b'{"timestamp":')
-    write_time(out, timestamp_s)
-    write_member(out, b',"type":', type_)
-    write_member(out, b',"category":', category)
-    write_member(out, b',"level":', level)
-    write_member(out, b',"message":', message)
+    write_time(out, crumb.timestamp_s)
+    write_member(out, b',"type":', crumb.type)
+    write_member(out, b',"category":', crumb.category)
+    write_member(out, b',"level":', crumb.level)
+    write_member(out, b',"message":', crumb.message())
     if data is not None:
         tcn_json_put(out, b',"data":')
         write_bytes(out, data)

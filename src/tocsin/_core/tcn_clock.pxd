@@ -4,3 +4,4 @@ cdef extern from "tcn_clock.h" nogil:
     enum:
         TCN_CLOCK_ISO_SIZE
     void tcn_clock_iso(double timestamp_s, char *text)
+    double tcn_clock_now()

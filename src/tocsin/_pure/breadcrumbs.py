@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # timestamp_s, type, category, level, message, data as JSON
-Entry = tuple[float, "str | None", "str | None", "str | None", "str | None", "bytes | None"]
+Breadcrumb = tuple[float, "str | None", "str | None", "str | None", "str | None", "bytes | None"]
 
 
 class BreadcrumbRing:
@@ -29,7 +29,7 @@ class BreadcrumbRing:
             raise ValueError(f"capacity must be at least 1, not {capacity}")
         self._capacity = capacity
         self._renderer = Renderer() if renderer is None else renderer
-        self._entries: deque[Entry] = deque(maxlen=capacity)
+        self._entries: deque[Breadcrumb] = deque(maxlen=capacity)
         self._total = 0
 
     @property
@@ -73,13 +73,41 @@ class BreadcrumbRing:
         self._entries.append(entry)
         self._total += 1
 
-    def snapshot(self) -> list[Entry]:
+    def snapshot(self) -> list[Breadcrumb]:
         """Return the breadcrumbs, oldest first; they are immutable and safe to hand to another thread."""
         return list(self._entries)
+
+    def add_formatted(
+        self,
+        timestamp_s: float,
+        type: object,
+        category: object,
+        level: object,
+        template: str,
+        args: tuple[object, ...],
+        data: object = None,
+    ) -> None:
+        """Add a breadcrumb whose message is `template % args`, all plain values: texts, numbers, None.
+
+        The core formats it when an event is sent, which most breadcrumbs never see.
+        """
+        try:
+            message = template % args
+        except Exception:
+            # The arguments do not fit the text; a handler would say so on stderr.
+            message = template
+        self.add(timestamp_s, type, category, level, message, data)
 
     def copy(self) -> BreadcrumbRing:
         """Return a ring with the same breadcrumbs and count, independent from now on."""
         ring = BreadcrumbRing(self._capacity, self._renderer)
+        ring._entries.extend(self._entries)
+        ring._total = self._total
+        return ring
+
+    def resized(self, capacity: int, renderer: Renderer | None = None) -> BreadcrumbRing:
+        """Return a ring of another capacity with the newest breadcrumbs and the same count."""
+        ring = BreadcrumbRing(capacity, renderer)
         ring._entries.extend(self._entries)
         ring._total = self._total
         return ring

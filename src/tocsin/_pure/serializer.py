@@ -9,7 +9,7 @@ from __future__ import annotations
 from time import gmtime
 
 from tocsin import limits
-from tocsin._pure.breadcrumbs import Entry
+from tocsin._pure.breadcrumbs import Breadcrumb
 from tocsin._pure.json_text import Fragment, json_string
 from tocsin._pure.stacktrace import Stack
 from tocsin._pure.values import Renderer
@@ -56,7 +56,7 @@ class Capture:
         stack_key: str,
         fields: bytes,
         static: bytes,
-        breadcrumbs: list[Entry] | None,
+        breadcrumbs: list[Breadcrumb] | None,
         breadcrumb_total: int,
         attachments: tuple[object, ...],
     ) -> None:
@@ -167,7 +167,7 @@ def _render_frames(out: list[bytes], frames: Sequence[object]) -> None:
         out.append(b"}")
 
 
-def _render_breadcrumb(out: list[bytes], crumb: Entry) -> None:
+def _render_breadcrumb(out: list[bytes], crumb: Breadcrumb) -> None:
     timestamp_s, type_, category, level, message, data = crumb
     out.append(b'{"timestamp":"%s"' % iso_time(timestamp_s).encode())
     for key, text in ((b"type", type_), (b"category", category), (b"level", level), (b"message", message)):

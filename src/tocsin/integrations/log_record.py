@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 
 from tocsin import limits
-from tocsin._backend import dumps, fence, json_string
-from tocsin.gate import mark
+from tocsin._backend import LOG_LEVELS, LOG_RECORD_FIELDS, dumps, fence, json_string, mark
 from tocsin.integrations.guard import absorb
-from tocsin.scope_snapshot import ScopeSnapshot, joined
+from tocsin.scope_snapshot import snapshot_of
 from tocsin.scope_stack import get_isolation_scope
 from tocsin.scope_values import is_a, level_of
 
@@ -20,51 +19,7 @@ if TYPE_CHECKING:
 
     from tocsin.client import Client
 
-# What every record has; anything else was given as `extra` or by a filter.
-# https://docs.python.org/3/library/logging.html#logrecord-attributes
-_STANDARD = frozenset(
-    (
-        "args",
-        "asctime",
-        "created",
-        "exc_info",
-        "exc_text",
-        "filename",
-        "funcName",
-        "levelname",
-        "levelno",
-        "lineno",
-        "message",
-        "module",
-        "msecs",
-        "msg",
-        "name",
-        "pathname",
-        "process",
-        "processName",
-        "relativeCreated",
-        "stack_info",
-        "taskName",
-        "thread",
-        "threadName",
-    )
-)
-# How many of them a record has before it is formatted, so that having no more is seen without comparing names.
-_OWN = len(_STANDARD) - len(("asctime", "message")) - (sys.version_info < (3, 12))
-_LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "fatal"}
 _PLAIN = frozenset((int, float, bool, type(None)))
-
-
-def add_plain_breadcrumb(client: Client, record: LogRecord) -> bool:
-    """Record a breadcrumb if that calls nothing foreign, which might log itself; return whether it was."""
-    try:
-        message = formatted(record)
-        if message is None or client.options["before_breadcrumb"] is not None:
-            return False
-        _add(client, record, message)
-    except Exception as failure:
-        absorb("logging", failure)
-    return True
 
 
 def add_breadcrumb(client: Client, record: LogRecord) -> None:
@@ -78,7 +33,7 @@ def add_breadcrumb(client: Client, record: LogRecord) -> None:
 
 def _add(client: Client, record: LogRecord, message: str) -> None:
     options = client.options
-    level = _LEVELS.get(record.levelno) or level_of(record.levelno)
+    level = LOG_LEVELS.get(record.levelno) or level_of(record.levelno)
     extra = _extra(record)
     if options["before_breadcrumb"] is not None:
         crumb = {
@@ -93,7 +48,7 @@ def _add(client: Client, record: LogRecord, message: str) -> None:
         return
     capacity = options["max_breadcrumbs"]
     if capacity > 0:
-        ring = get_isolation_scope()._own_ring(capacity, client)
+        ring = get_isolation_scope()._own_ring(capacity, client.renderer)
         ring.add(record.created, "log", record.name, level, message, extra)
 
 
@@ -104,12 +59,12 @@ def capture_event(client: Client, record: LogRecord) -> None:
     client.stats.record_captured()
     try:
         error, traceback = _error_of(record)
-        if client.lanes.refuses(client.gate.refuses() if error is None else client.gate.refuses_error(error)):
+        if client.fast_lane.refuses(client.gate.refuses() if error is None else client.gate.refuses_error(error)):
             return
-        snapshot = ScopeSnapshot.of()
+        snapshot = snapshot_of()
         extra = _extra(record)
         if extra is not None:
-            snapshot.extra = joined(extra, snapshot.extra)
+            snapshot.extra = {**extra, **snapshot.extra}
         stack, key, exc_info = None, "threads", None
         if error is not None:
             key, exc_info = "exception", (type(error), error, traceback)
@@ -117,11 +72,11 @@ def capture_event(client: Client, record: LogRecord) -> None:
             stack = client.extractor.exception(error, traceback, "logging", True, _caller(), full)
         elif record.stack_info or record.exc_info or client.options["attach_stacktrace"]:
             stack = client.extractor.current(_caller(), b'"crashed":false,"current":true')
-        hint = {"log_record": record} if client.lanes.hooks.wanted(snapshot) else None
+        hint = {"log_record": record} if client.hook_lane.hooks.wanted(snapshot) else None
         level = level_of(record.levelno) or "error"
-        event_id = client.lanes.send(snapshot, level, _head(client, record), stack, key, hint, exc_info)
+        event_id = client.fast_lane.send(snapshot, level, _head(client, record), stack, key, hint, exc_info)
     except BaseException as failure:
-        client._failed("logging", failure)
+        client.hook_lane.failed("logging", failure)
         return
     if event_id is not None:
         get_isolation_scope()._last_event_id = event_id
@@ -206,11 +161,11 @@ def _described(record: LogRecord, client: Client) -> str:
 
 def _extra(record: LogRecord) -> dict[str, Any] | None:
     members = record.__dict__
-    if len(members) - ("message" in members) - ("asctime" in members) == _OWN:
+    if members.keys() <= LOG_RECORD_FIELDS:
         return None
-    if members.keys() <= _STANDARD:
-        return None
-    return {key: value for key, value in members.items() if key not in _STANDARD and not _is_private(key)} or None
+    return {
+        key: value for key, value in members.items() if key not in LOG_RECORD_FIELDS and not _is_private(key)
+    } or None
 
 
 def _is_private(key: object) -> bool:

@@ -6,13 +6,11 @@ have taken out what is secret, and have formatted the text, which is then not do
 
 from __future__ import annotations
 
-import sys
-
-from tocsin.inactive import INACTIVE
+from tocsin._backend import NO_LEVEL, LogObserver
 from tocsin.integrations.base import Integration
 from tocsin.integrations.guard import Nesting, absorb
 from tocsin.integrations.ignored_loggers import IgnoredLoggers
-from tocsin.integrations.log_record import add_breadcrumb, add_plain_breadcrumb, capture_event
+from tocsin.integrations.log_record import add_breadcrumb, capture_event
 from tocsin.integrations.patch import Patch, resemble
 from tocsin.scope_stack import get_client
 
@@ -62,12 +60,15 @@ class LoggingIntegration(Integration):
     ) -> None:
         self.level = _level(level)
         self.event_level = _level(event_level)
-        self._least = min([one for one in (self.level, self.event_level) if one is not None], default=None)
 
     def install(self, client: Client) -> None:
+        lane = client.fast_lane
+        lane.log_level = NO_LEVEL if self.level is None else self.level
+        lane.log_event_level = NO_LEVEL if self.event_level is None else self.event_level
         _PATCH.add(client)
 
     def remove(self, client: Client) -> None:
+        client.fast_lane.log_level = client.fast_lane.log_event_level = NO_LEVEL
         _PATCH.discard(client)
 
 
@@ -104,29 +105,6 @@ def _level(value: int | str | None) -> int | None:
     raise ValueError(f"{value!r} is no level of logging: give a number or a name")
 
 
-def _observe(record: LogRecord, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
-    if is_finalizing():
-        return
-    try:
-        client = get_client()
-        integration = None if client is INACTIVE else client.integrations.get("logging")
-        if integration is None:
-            return
-        levelno = record.levelno
-        least = integration._least
-        if least is None or levelno < least or _ignored.holds(record.name):
-            return
-        makes_event = integration.event_level is not None and levelno >= integration.event_level
-        makes_breadcrumb = integration.level is not None and levelno >= integration.level
-    except Exception as failure:
-        absorb("logging", failure)
-        return
-    if makes_event:
-        once(capture_event, client, record)
-    if makes_breadcrumb and (_busy or not add_plain_breadcrumb(client, record)):
-        once(add_breadcrumb, client, record)
-
-
 def once(make: Callable[[Any, LogRecord], None], client: Any, record: LogRecord) -> None:
     """Call `make(client, record)`, unless this is logged by such a call on this thread."""
     if not _busy.enter():
@@ -137,7 +115,22 @@ def once(make: Callable[[Any, LogRecord], None], client: Any, record: LogRecord)
         _busy.leave()
 
 
-def _wrap(original: Any, wanted: Wanted, observe: Any = _observe) -> Any:
+def _make_event(record: LogRecord) -> None:
+    once(capture_event, get_client(), record)
+
+
+def _make_breadcrumb(record: LogRecord) -> None:
+    once(add_breadcrumb, get_client(), record)
+
+
+def _absorb(failure: Exception) -> None:
+    absorb("logging", failure)
+
+
+_observer = LogObserver(is_ignored, _busy.__bool__, _make_event, _make_breadcrumb, _absorb)
+
+
+def _wrap(original: Any, wanted: Wanted, observe: Any = _observer.observe) -> Any:
     def callHandlers(self: Any, record: LogRecord) -> None:
         try:
             original(self, record)

@@ -13,7 +13,7 @@ from tocsin.normalize.breadcrumbs import mend_breadcrumbs
 from tocsin.normalize.contexts import is_trace, mend_contexts, mend_extra, mend_flags
 from tocsin.normalize.exceptions import mend_exception, mend_threads
 from tocsin.normalize.frames import mend_stacktrace
-from tocsin.normalize.identity import event_id_of, is_address, new_event_id
+from tocsin.normalize.identity import event_id_of, is_address
 from tocsin.normalize.members import (
     mend_fingerprint,
     mend_images,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     _Rule = Callable[[Values, Any, Notes], Any]
 
-__all__ = ["Normalizer", "event_id_of", "is_address", "is_trace", "new_event_id", "tag_key"]
+__all__ = ["Normalizer", "event_id_of", "is_address", "is_trace", "tag_key"]
 
 
 class Normalizer(Values):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from tocsin._backend import new_event_id
 from tocsin.scope_values import is_a, text_of
 
 TYPE_CHECKING = False
@@ -28,11 +27,6 @@ def _uuid_hex(value: Any) -> str:
     import uuid
 
     return value.hex if type(value) is uuid.UUID else ""
-
-
-def new_event_id() -> str:
-    """Return a random event id: 32 hexadecimal digits."""
-    return os.urandom(16).hex()
 
 
 def is_address(text: str) -> bool:

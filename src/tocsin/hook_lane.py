@@ -1,7 +1,6 @@
-"""The two ways from a capture to the transport. On the application's threads.
+"""What the fast lane leaves to others: events that somebody must see as a dict, and what is told of scopes besides.
 
-On the fast lane a capture goes as it is, to be made bytes by the worker. On the hook lane, taken only when somebody
-must see the event as a dict, it is made one first.
+On the application's threads. An event on this lane is made a dict, shown to the hooks and made bytes again.
 """
 
 from __future__ import annotations
@@ -9,13 +8,15 @@ from __future__ import annotations
 import sys
 from time import time
 
-from tocsin import _json, diagnostics
-from tocsin._backend import Capture, dumps, fence, iso_time
+from tocsin import _json, diagnostics, limits
+from tocsin._backend import Capture, dumps, fence, iso_time, mark, new_event_id
 from tocsin.assembly import PreparedEvent
-from tocsin.client_report import DataCategory, DiscardReason
-from tocsin.normalize import event_id_of, new_event_id
+from tocsin.normalize import event_id_of
+from tocsin.reasons import DiscardReason
 from tocsin.scope_event import apply_snapshot
-from tocsin.scope_values import keyed, mapping_of
+from tocsin.scope_snapshot import snapshot_of
+from tocsin.scope_values import is_a, keyed, level_of, mapping_of
+from tocsin.synthetic import synthetic_head
 from tocsin.transport.base import watch_losses
 
 TYPE_CHECKING = False
@@ -23,43 +24,79 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from tocsin._backend import Stack, StackExtractor, Stats
+    from tocsin._backend import FastLane, Gate, Renderer, StackExtractor, Stats
     from tocsin.assembly import Assembler
     from tocsin.event_fields import EventFields
-    from tocsin.gate import Gate
     from tocsin.hooks import Hooks
     from tocsin.normalize import Normalizer
     from tocsin.scope_snapshot import ScopeSnapshot
-    from tocsin.transport import Transport
 
 # What an event made by hand need not say.
 _HAND_MADE = {"platform": "python", "level": "error"}
 
 
-class Lanes:
-    """Completes captures and passes them on, for one client; every event that it does not pass on is counted."""
+class HookLane:
+    """Completes events that are dicts and passes them on, for one client; what it does not pass on is counted."""
+
+    fast_lane: FastLane
 
     def __init__(
         self,
         options: Mapping[str, Any],
-        transport: Transport | None,
         stats: Stats,
+        gate: Gate,
         extractor: StackExtractor,
+        renderer: Renderer,
         assembler: Assembler,
         normalizer: Normalizer,
         fields: EventFields,
-        gate: Gate,
         hooks: Hooks,
     ) -> None:
-        self.transport = transport
         self._attaches_stacktrace: bool = options["attach_stacktrace"]
         self._stats = stats
+        self._gate = gate
         self._extractor = extractor
+        self._renderer = renderer
         self._assembler = assembler
         self._normalizer = normalizer
         self._fields = fields
-        self._gate = gate
         self.hooks = hooks
+
+    snapshot_of = staticmethod(snapshot_of)
+
+    def capture_event(self, event: Any, hint: Any = None, argument: Any = None) -> str | None:
+        """Send an event made by hand; see `Client.capture_event`."""
+        self._stats.record_captured()
+        given_event = mapping_of(event, "capture_event")
+        if given_event is None:
+            self._stats.record_dropped(DiscardReason.INVALID)
+            return None
+        given = keyed(hint, "hint") if hint is not None else {}
+        exc_info = given.get("exc_info")
+        error = exc_info[1] if type(exc_info) is tuple and len(exc_info) == 3 else None
+        if not is_a(error, BaseException):
+            error = None
+        if self.fast_lane.refuses(self._gate.refuses() if error is None else self._gate.refuses_error(error)):
+            return None
+        snapshot = snapshot_of(argument)
+        event_id = self.send_dict(self.completed(given_event, snapshot), given, snapshot)
+        if event_id is not None and error is not None:
+            mark(error, event_id)
+        return event_id
+
+    def synthetic_head(self, thing: object, mechanism: str, handled: bool) -> bytes:
+        """Return the members of the exception that stands for what is none."""
+        return synthetic_head(thing, self._renderer, mechanism, handled)
+
+    def message_head(self, message: object, level: object) -> tuple[bytes, str]:
+        """Return the members of an event that is a text, and its level by the protocol's name."""
+        text = self._normalizer.text(message, limits.TEXT_CHARS)
+        return b'"message":' + self._renderer.data(text, limits.EVENT_BYTES, 1), level_of(level) or "info"
+
+    @staticmethod
+    def attachments_of(hint: object, snapshot: ScopeSnapshot) -> tuple[Any, ...]:
+        """Return the attachments of a hint and those of the scopes."""
+        return (*_listed(keyed(hint, "hint").get("attachments")), *snapshot.attachments)
 
     def completed(self, event: dict[Any, Any], snapshot: ScopeSnapshot) -> dict[str, Any]:
         """The event with what scopes and client know; a copy."""
@@ -88,44 +125,9 @@ class Lanes:
         event: dict[str, Any] = _json.loads(self._assembler.payload(capture))
         return event
 
-    def send(
-        self,
-        snapshot: ScopeSnapshot,
-        level: str,
-        head: bytes,
-        stack: Stack | None,
-        stack_key: str,
-        hint: Any,
-        exc_info: Any,
-    ) -> str | None:
-        """Complete a capture with what the scopes say and pass it on, through the hooks if there are any."""
-        rings = snapshot.rings
-        breadcrumbs = None
-        total = 0
-        if rings:
-            breadcrumbs = rings[0].snapshot()
-            total = rings[0].total
-            for ring in rings[1:]:
-                breadcrumbs += ring.snapshot()
-                total += ring.total
-            if len(rings) > 1:
-                breadcrumbs.sort(key=_stamp)
+    def send_capture(self, capture: Capture, hint: Any, snapshot: ScopeSnapshot, exc_info: Any) -> str | None:
+        """Show a capture to the hooks and pass on what they leave of it."""
         given = dict(keyed(hint, "hint")) if hint is not None else {}
-        capture = Capture(
-            new_event_id(),
-            time(),
-            snapshot.level or level,
-            head,
-            stack,
-            stack_key,
-            self._fields.of(snapshot),
-            self._fields.static,
-            breadcrumbs,
-            total,
-            (*_listed(given.get("attachments")), *snapshot.attachments) if given else snapshot.attachments,
-        )
-        if not self.hooks.wanted(snapshot):
-            return capture.event_id if self._offer(capture) else None
         if exc_info is not None:
             given.setdefault("exc_info", exc_info)
         return self.send_dict(self._as_dict(capture), given, snapshot, is_rendered=True)
@@ -152,19 +154,13 @@ class Lanes:
         event_id = normal.setdefault("event_id", new_event_id())
         attachments = hint.get("attachments")
         kept = tuple(attachments) if type(attachments) is list else ()
-        return event_id if self._offer(PreparedEvent(event_id, dumps(normal), kept)) else None
+        return event_id if self.fast_lane.offer(PreparedEvent(event_id, dumps(normal), kept)) else None
 
-    def _offer(self, item: Capture | PreparedEvent) -> bool:
-        """Give an event to the transport; False, counted, if it does not take it."""
-        transport = self.transport
+    def deliver(self, item: Capture | PreparedEvent) -> bool:
+        """Give an event to a transport that takes envelopes, on this thread; False, counted, if it does not take it."""
+        transport = self.fast_lane.transport
         if transport is None:
             self._stats.record_dropped(DiscardReason.INTERNAL_SDK_ERROR)
-            return False
-        offer = getattr(transport, "offer", None)
-        if offer is not None:
-            if offer(item, item.size_bytes):
-                return True
-            self._stats.record_dropped(DiscardReason.QUEUE_OVERFLOW)
             return False
         envelope = self._assembler.envelope(item)
         watch = watch_losses()
@@ -183,23 +179,15 @@ class Lanes:
             self._stats.record_delivered()
         return True
 
-    def refuses(self, reason: str | None) -> bool:
-        """Whether no event is to be built, by the gate's word or for what is known of the transport; counts it."""
-        if reason is None:
-            transport = self.transport
-            if fence.is_fenced():
-                # Code that tocsin itself has called captures: it would never end.
-                reason = DiscardReason.EVENT_PROCESSOR
-            elif transport is None:
-                reason = DiscardReason.INTERNAL_SDK_ERROR
-            elif transport.is_limited(DataCategory.ERROR):
-                reason = DiscardReason.RATELIMIT_BACKOFF
-            elif transport.is_full():
-                reason = DiscardReason.QUEUE_OVERFLOW
-            else:
-                return False
-        self._stats.record_dropped(reason)
-        return True
+    def failed(self, where: str, failure: BaseException) -> None:
+        """Count a capture that came to nothing; absorb the failure if it is tocsin's own.
+
+        What a signal handler raised, and what was thrown into the thread from outside, has only landed here.
+        """
+        self._stats.record_dropped(DiscardReason.INTERNAL_SDK_ERROR)
+        if not isinstance(failure, Exception) or fence.came_from_signal(failure) or _is_foreign(failure):
+            raise failure
+        diagnostics.internal_error(where, failure)
 
 
 def _listed(attachments: object) -> list[Any]:
@@ -212,6 +200,16 @@ def _with_breadcrumb_total(meta: Any, total: int) -> dict[str, Any]:
     return {"breadcrumbs": {"": {"len": total}}, **made}
 
 
-def _stamp(entry: Any) -> float:
-    stamp: float = entry[0]
-    return stamp
+def _is_foreign(failure: Exception) -> bool:
+    """Whether the error was thrown into the thread from outside while it was in code of tocsin's own.
+
+    That code raises none but the interpreter's own exceptions; code of the application's that is met on the way, in a
+    mapping say, may raise what it likes, and has its own frame in the traceback.
+    """
+    module = type(failure).__module__
+    if module == "builtins" or str(module).partition(".")[0] in ("tocsin", "json", "orjson"):
+        return False
+    trace = failure.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("tocsin.")

@@ -1,13 +1,15 @@
 """The decisions that are taken before an event is built. On the application's threads.
 
 All of them rest on the exception's type and on counters: a capture that is not wanted costs a fraction of one that is.
+One source for both twins: the core is this file, compiled.
 """
 
 from __future__ import annotations
 
 from tocsin import diagnostics
-from tocsin._backend import MARK
-from tocsin.client_report import DiscardReason
+from tocsin.reasons import DiscardReason
+
+from .chain import MARK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,10 +20,15 @@ _mro_of = type.__dict__["__mro__"].__get__
 _module_of = type.__dict__["__module__"].__get__
 _qualname_of = type.__dict__["__qualname__"].__get__
 _dict_of = BaseException.__dict__["__dict__"].__get__
+# Asked for by name at every capture that is refused.
+_SAMPLE_RATE = DiscardReason.SAMPLE_RATE
+_EVENT_PROCESSOR = DiscardReason.EVENT_PROCESSOR
 
 
 class Gate:
     """Says of each capture whether an event is to be built."""
+
+    __slots__ = ("_ignored_classes", "_ignored_names", "_module", "dedupes", "sample_rate", "samples")
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         classes = []
@@ -38,6 +45,7 @@ class Gate:
         self.sample_rate: float = options["sample_rate"]
         # With an error sampler the decision needs the event, and is the hook lane's.
         self.samples = options["error_sampler"] is None and self.sample_rate < 1.0
+        self._module: Any = None
         if self.sample_rate < 1.0 or options["error_sampler"] is not None:
             # Imported here, as nothing is imported while capturing.
             import random
@@ -49,20 +57,20 @@ class Gate:
         if self._ignored_classes or self._ignored_names:
             kind = type(error)
             if self._ignored_names and self._is_named(kind):
-                return DiscardReason.EVENT_PROCESSOR
+                return _EVENT_PROCESSOR
             # By identity: a metaclass may have an opinion on equality.
             for base in _mro_of(kind):
                 for ignored in self._ignored_classes:
                     if base is ignored:
-                        return DiscardReason.EVENT_PROCESSOR
+                        return _EVENT_PROCESSOR
         if self.dedupes and MARK in _dict_of(error):
-            return DiscardReason.EVENT_PROCESSOR
+            return _EVENT_PROCESSOR
         return self.refuses()
 
     def refuses(self) -> str | None:
         """Return the reason for which no event is made at all at this moment; None if one is to be made."""
         if self.samples and not self.draws(self.sample_rate):
-            return DiscardReason.SAMPLE_RATE
+            return _SAMPLE_RATE
         return None
 
     def draws(self, rate: float) -> bool:

@@ -1,0 +1,46 @@
+"""The fields of the fast lane in C, for the compiled rooms; what they mean is said in the shared source."""
+
+cimport cython
+
+from tocsin._core.gate cimport Gate as TheGate
+from tocsin._core.snapshot cimport ScopeSnapshot as Snapshot
+
+
+cdef class FastLane:
+    cdef object __weakref__
+    cdef readonly object stats
+    cdef readonly TheGate gate
+    cdef public object extractor
+    cdef readonly object renderer
+    cdef readonly object before_breadcrumb
+    cdef readonly Py_ssize_t max_breadcrumbs
+    cdef readonly bint has_hooks
+    cdef public long log_level
+    cdef public long log_event_level
+    cdef object _fields
+    cdef object _hook_lane
+    cdef bint _attaches_stacktrace
+    cdef bint _adds_full_stack
+    cdef bytes _remembered
+    cdef dict _remembered_tags
+    cdef dict _remembered_trace
+    cdef object _offer
+    cdef object _is_limited
+    cdef object _is_full
+    cdef object _transport
+
+    cpdef set_transport(self, transport)
+    cpdef capture_exception(self, error=*, argument=*, str mechanism=*, bint handled=*, hint=*, str level=*)
+    cdef _capture_thing(self, thing, argument, str mechanism, bint handled, hint, str level)
+    cpdef capture_message(self, message, level=*, argument=*, hint=*)
+    cdef Snapshot _snapshot(self, argument)
+    @cython.locals(breadcrumbs=list, rings=tuple, attachments=tuple, event_id=str)
+    cpdef send(self, Snapshot snapshot, str level, bytes head, stack, str stack_key, hint, exc_info)
+    @cython.locals(tags=dict, trace=dict, made=bytes)
+    cdef bytes _members(self, Snapshot snapshot)
+    cpdef bint offer(self, item) except -1
+    cpdef bint refuses(self, str reason) except -1
+
+
+cdef bint _is_exc_info(tuple value) except -1
+cdef bint _are_texts(dict tags) except -1

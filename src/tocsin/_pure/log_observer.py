@@ -1,0 +1,157 @@
+"""What is made of each log record. Runs on the application's threads, for every record that a logger takes.
+
+A record of which a breadcrumb can be made without running code of its arguments' types takes the short way; whatever
+else is wanted of it is the integration's. One source for both twins: the core is this file, compiled.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from tocsin import limits
+
+from .scope_stack import get_isolation_scope, get_lane
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from logging import LogRecord
+    from typing import Any
+
+    from tocsin._pure.fast_lane import FastLane
+
+# What every record has; anything else was given as `extra` or by a filter.
+# https://docs.python.org/3/library/logging.html#logrecord-attributes
+LOG_RECORD_FIELDS = frozenset(
+    (
+        "args",
+        "asctime",
+        "created",
+        "exc_info",
+        "exc_text",
+        "filename",
+        "funcName",
+        "levelname",
+        "levelno",
+        "lineno",
+        "message",
+        "module",
+        "msecs",
+        "msg",
+        "name",
+        "pathname",
+        "process",
+        "processName",
+        "relativeCreated",
+        "stack_info",
+        "taskName",
+        "thread",
+        "threadName",
+    )
+)
+# How many of them a record has before it is formatted, so that having no more is seen without comparing names.
+_OWN = len(LOG_RECORD_FIELDS) - len(("asctime", "message")) - (sys.version_info < (3, 12))
+# More arguments than anybody writes: what a breadcrumb keeps of a record is bounded by this and by their lengths.
+_ARGUMENTS = 16
+LOG_LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "fatal"}
+
+_TEXT_CHARS = limits.TEXT_CHARS
+_is_finalizing = sys.is_finalizing
+
+
+class LogObserver:
+    """Called with each record.
+
+    Args:
+        is_ignored: whether nothing is made of what the logger of that name logs.
+        is_busy: whether any thread is in one of the other two.
+        make_event: makes an event of a record.
+        make_breadcrumb: makes a breadcrumb of a record whose text is not plain, or that somebody wants to see.
+        absorb: is told of a failure of our own; raises what is not.
+    """
+
+    __slots__ = ("_absorb", "_is_busy", "_is_ignored", "_make_breadcrumb", "_make_event")
+
+    def __init__(
+        self,
+        is_ignored: Callable[[str], bool],
+        is_busy: Callable[[], bool],
+        make_event: Callable[[LogRecord], object],
+        make_breadcrumb: Callable[[LogRecord], object],
+        absorb: Callable[[Exception], object],
+    ) -> None:
+        self._is_ignored = is_ignored
+        self._is_busy = is_busy
+        self._make_event = make_event
+        self._make_breadcrumb = make_breadcrumb
+        self._absorb = absorb
+
+    def observe(self, record: LogRecord) -> None:
+        """Make of the record what the client in force wants of it."""
+        if _is_finalizing():
+            return
+        try:
+            lane = get_lane()
+            if lane is None:
+                return
+            levelno = record.levelno
+            makes_event = levelno >= lane.log_event_level
+            makes_breadcrumb = levelno >= lane.log_level
+            if not (makes_event or makes_breadcrumb) or self._is_ignored(record.name):
+                return
+        except Exception as failure:
+            self._absorb(failure)
+            return
+        if makes_event:
+            self._make_event(record)
+        if makes_breadcrumb:
+            try:
+                if not self._is_busy() and self._add(lane, record, levelno):
+                    return
+            except Exception as failure:
+                self._absorb(failure)
+                return
+            self._make_breadcrumb(record)
+
+    def _add(self, lane: FastLane, record: LogRecord, levelno: int) -> bool:
+        """Add a breadcrumb if the record is plain; False if it is not, or if a hook wants to see the breadcrumb."""
+        if lane.before_breadcrumb is not None or lane.max_breadcrumbs < 1 or lane.transport is None:
+            return False
+        members = record.__dict__
+        if len(members) - ("message" in members) - ("asctime" in members) != _OWN:
+            return False
+        level = LOG_LEVELS.get(levelno)
+        name = record.name
+        if level is None or type(name) is not str:
+            return False
+        template = members.get("message")
+        given: Any = None
+        if type(template) is not str:
+            # Otherwise a handler has just formatted it.
+            template = record.msg
+            if type(template) is not str:
+                return False
+            given = record.args
+        is_formatted = given is None or (type(given) is tuple and not given)
+        if not is_formatted and not (
+            type(given) is tuple and len(given) <= _ARGUMENTS and len(template) <= _TEXT_CHARS and _are_plain(given)
+        ):
+            return False
+        ring = get_isolation_scope()._own_ring(lane.max_breadcrumbs, lane.renderer)
+        if is_formatted:
+            ring.add(record.created, "log", name, level, template, None)
+        else:
+            ring.add_formatted(record.created, "log", name, level, template, given, None)
+        return True
+
+
+def _are_plain(values: tuple[Any, ...]) -> bool:
+    """Whether formatting the values runs no code but the interpreter's, and keeping them costs little."""
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            if len(value) > _TEXT_CHARS:
+                return False
+        elif value is not None and kind is not int and kind is not float and kind is not bool:
+            return False
+    return True
