@@ -1,0 +1,119 @@
+"""The command line.
+
+Run it from the repository's top folder, on a machine that does nothing else:
+
+    pip install '.[bench]'
+    python -m benchmarks
+
+One process measures one workload with one SDK; a round runs them all, the SDKs next to each other. A timing counts
+only if the event that is sent is right. Numbers are microseconds of the caller's thread unless they say otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+from benchmarks import failures, machine, native, report
+from benchmarks.adapters import ADAPTERS, adapter_class
+from benchmarks.bench import Workload
+from benchmarks.results import OURS, PEER, Results
+from benchmarks.runner import Runner
+from benchmarks.timing import QUICK, Effort
+from benchmarks.workloads import all_workloads
+
+_ROUNDS, _QUICK_ROUNDS = 5, 2
+_QUICK_SDKS = [OURS, "tocsin-pure", PEER]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is asked for; return the exit status."""
+    given = _parser().parse_args(arguments)
+    command = shlex.join(["python", "-m", "benchmarks", *(sys.argv[1:] if arguments is None else arguments)])
+    workloads = _chosen(given)
+    if isinstance(workloads, str):
+        print(workloads, file=sys.stderr)
+        return 2
+    results = _prepared(given, command)
+    effort = QUICK if given.quick else Effort()
+    rounds = given.rounds or (_QUICK_ROUNDS if given.quick else _ROUNDS)
+    with TemporaryDirectory(prefix="benchmarks-") as folder:
+        try:
+            native.compile_sink(Path(folder))
+            native.compile_nothing(Path(folder))
+        except native.CannotCompile as error:
+            print(f"what needs a compiled server or floor is not measured: {error}", file=sys.stderr)
+        failures.write(Path(folder))
+        Runner(Path(folder), Path(folder), effort, _Progress()).run(results, workloads, rounds)
+    print(report.text(results))
+    if given.json:
+        Path(given.json).write_text(json.dumps(results.as_dict(), indent=1) + "\n", "utf-8")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="a minute: fewer rounds, shorter loops, three SDKs")
+    parser.add_argument("--only", action="append", metavar="NAME", help="only this workload; may be repeated")
+    parser.add_argument("--sdk", action="append", choices=list(ADAPTERS), help="only this SDK; may be repeated")
+    parser.add_argument(
+        "--rounds", type=int, metavar="N", help=f"how many rounds; {_ROUNDS}, or {_QUICK_ROUNDS} if quick"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write everything that was measured to this file")
+    parser.add_argument("--list", action="store_true", help="list the workloads")
+    return parser
+
+
+def _chosen(given: argparse.Namespace) -> list[Workload] | str:
+    """The workloads to run; or what is to be said instead of running any."""
+    known = all_workloads()
+    if given.list:
+        return "\n".join(f"{one.name:20} {'; '.join(row.title for row in one.rows)}" for one in known)
+    names = {one.name for one in known}
+    unknown = [name for name in given.only or [] if name not in names]
+    if unknown:
+        return f"there is no workload {', '.join(unknown)}; --list tells which there are"
+    if given.only:
+        return [one for one in known if one.name in given.only]
+    return [one for one in known if not (given.quick and one.is_long)]
+
+
+def _prepared(given: argparse.Namespace, command: str) -> Results:
+    """Empty results, with the SDKs that can be measured here."""
+    wanted = given.sdk or (_QUICK_SDKS if given.quick else list(ADAPTERS))
+    versions = {sdk: adapter_class(sdk).version() for sdk in ADAPTERS if sdk in wanted}
+    found = {sdk: version for sdk, version in versions.items() if version is not None}
+    results = Results(machine.describe(command, found), sdks=list(found))
+    for sdk in versions.keys() - found.keys():
+        results.skipped[sdk] = "it is not installed"
+    return results
+
+
+class _Progress:
+    """One line on stderr that says how far it is: rewritten in a terminal, else once in a while."""
+
+    _INTERVAL_S = 30.0
+
+    def __init__(self) -> None:
+        self._began = self._told = monotonic()
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        now = monotonic()
+        left = f", about {(now - self._began) / done * (total - done):.0f} s left" if done else ""
+        line = f"{done} of {total}{left}: {what}" if what else f"{total} processes in {now - self._began:.0f} s"
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{line[:150]}", end="" if what else "\n", file=sys.stderr, flush=True)
+        elif not what or now - self._told > self._INTERVAL_S:
+            self._told = now
+            print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""The server that the SDKs send to: a compiled one, so that it is not what is measured."""
+
+from __future__ import annotations
+
+import subprocess
+from http.client import HTTPConnection
+from pathlib import Path
+
+_ANSWER_S = 30.0
+
+
+class Server:
+    """Starts the server; it ends with this process, or by `close`.
+
+    Args:
+        native: the folder of the compiled programs.
+    """
+
+    def __init__(self, native: str) -> None:
+        self._process = subprocess.Popen(
+            [Path(native) / "sink"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="ascii"
+        )
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline())
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def control(self, path: str) -> bytes:
+        """Ask the server for what `native/sink.c` tells of."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=_ANSWER_S)
+        try:
+            connection.request("GET", f"/control/{path}")
+            return connection.getresponse().read()
+        finally:
+            connection.close()
+
+    def posts(self) -> int:
+        """How many requests have brought something since the last `clear`."""
+        return int(self.control("count"))
+
+    def bodies(self) -> list[tuple[int, bytes]]:
+        """What they brought: encoding (0 none, 1 gzip, 2 brotli, 3 deflate) and body."""
+        found = self.control("bodies")
+        bodies = []
+        at = 0
+        while at < len(found):
+            length = int.from_bytes(found[at : at + 4], "little")
+            bodies.append((found[at + 4], found[at + 5 : at + 5 + length]))
+            at += 5 + length
+        return bodies
+
+    def close(self) -> None:
+        """End the server."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._process.wait(_ANSWER_S)
