@@ -107,10 +107,8 @@ class Bench:
 
     def delivered(self, server: Server) -> list[Seen]:
         """The events that the server got."""
-        found = []
-        for encoding, body in server.bodies():
-            found += self.adapter.decode(_UNPACKERS[encoding](body))
-        return found
+        bodies = (_UNPACKERS[encoding](body) for encoding, body in server.bodies())
+        return [seen for body in bodies for seen in self.adapter.decode(body)]
 
     def wait_for(self, server: Server, posts: int) -> None:
         """Flush, and wait until the server has got that many posts."""

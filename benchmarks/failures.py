@@ -50,7 +50,7 @@ def write(folder: Path) -> None:
         if file:
             text = text.replace("class OrderFailed(Exception):\n    pass\n\n\n", "")
             text = text.replace("\n\nclass Ledger", "\nfrom shop_0 import OrderFailed\n\n\nclass Ledger", 1)
-        text += "\nimport shop_{}\n\n".format((file + 1) % FILES)
+        text += f"\nimport shop_{(file + 1) % FILES}\n\n"
         for index in range(file, DEEPEST, FILES):
             following = f"shop_{(index + 1) % FILES}.step_{(index + 1) % DEEPEST}"
             text += _STEP.format(index=index, flag=_FLAGS[index % 3], next=following)
@@ -78,8 +78,8 @@ class Failures:
         try:
             self._first(frames)
         except self.kind as error:
-            assert error.__traceback__ is not None
-            return error.with_traceback(error.__traceback__.tb_next)
+            traceback = error.__traceback__
+            return error.with_traceback(traceback and traceback.tb_next)
         raise AssertionError("the shop did not fail")
 
     def pool(self, count: int, frames: int) -> list[BaseException]:

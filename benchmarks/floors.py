@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import importlib.util
 import zlib
 from pathlib import Path
@@ -20,10 +21,9 @@ _GZIP_LEVEL, _GZIP_WBITS = 1, 31
 def native_module(folder: str) -> Any:
     """The compiled functions of `native/nothing.c`."""
     for path in Path(folder).glob("nothing.*"):
-        spec = importlib.util.spec_from_file_location("nothing", path)
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        loader = importlib.machinery.ExtensionFileLoader("nothing", str(path))
+        module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec("nothing", loader, origin=str(path)))
+        loader.exec_module(module)
         return module
     raise Absent("cannot be measured without a C compiler and Python.h")
 

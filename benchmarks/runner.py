@@ -56,7 +56,8 @@ class Runner:
                 continue
             found = self.measure(workload.name, sdk)
             for row, cell in zip(workload.rows, cells, strict=True):
-                _note(cell, row.name, found)
+                if sdk != FLOOR or row.floor:
+                    _note(cell, row.name, found)
         self._tell(len(turns), len(turns), "")
 
     def measure(self, workload: str, sdk: str) -> dict[str, Any]:

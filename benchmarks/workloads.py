@@ -10,7 +10,7 @@ from importlib import import_module
 
 from benchmarks.bench import Workload
 
-_NOUNS = ["breadcrumbs", "logging", "scopes", "message", "exception", "refused"]
+_NOUNS = ["breadcrumbs", "logging", "scopes", "message", "exception", "refused", "startup", "delivery", "memory"]
 
 
 def all_workloads() -> list[Workload]:

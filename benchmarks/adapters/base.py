@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 # Identifies nobody; every SDK wants one.
 KEY = "0123456789abcdef0123456789abcdef"
@@ -100,7 +100,7 @@ class Adapter:
 
     name = ""
     distribution = ""
-    environment: dict[str, str] = {}
+    environment: ClassVar[dict[str, str]] = {}
     has_breadcrumbs = True
     has_chains = True
     status = 200

@@ -8,7 +8,7 @@ is the worker's, is not, as with any SDK that has a thread. What both cost toget
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, ClassVar
 
 from benchmarks.adapters.base import Seen, Settings
 from benchmarks.adapters.verbs import VerbsAdapter
@@ -48,7 +48,7 @@ def _sink() -> Any:
 class TocsinCore(VerbsAdapter):
     name = "tocsin"
     package = "tocsin"
-    environment = {"TOCSIN_BACKEND": "core"}
+    environment: ClassVar[dict[str, str]] = {"TOCSIN_BACKEND": "core"}
 
     @classmethod
     def version(cls) -> str | None:
@@ -87,4 +87,4 @@ class TocsinCore(VerbsAdapter):
 
 class TocsinPure(TocsinCore):
     name = "tocsin-pure"
-    environment = {"TOCSIN_BACKEND": "pure"}
+    environment: ClassVar[dict[str, str]] = {"TOCSIN_BACKEND": "pure"}
