@@ -91,6 +91,7 @@ def _prepared(given: argparse.Namespace, command: str) -> Results:
     versions = {sdk: adapter_class(sdk).version() for sdk in ADAPTERS if sdk in wanted}
     found = {sdk: version for sdk, version in versions.items() if version is not None}
     results = Results(machine.describe(command, found), sdks=list(found))
+    results.notes = {sdk: adapter_class(sdk).notes for sdk in found if adapter_class(sdk).notes}
     for sdk in versions.keys() - found.keys():
         results.skipped[sdk] = "it is not installed"
     return results

@@ -49,6 +49,7 @@ def _other() -> Exception:
 
 
 def _limited(bench: Bench) -> dict[str, float]:
+    bench.adapter.need_rate_limits()
     server = bench.start_http()
     _capture(bench)
     bench.wait_for(server, 1)
@@ -64,6 +65,7 @@ def _limited(bench: Bench) -> dict[str, float]:
 
 
 def _full(bench: Bench) -> dict[str, float]:
+    bench.adapter.need_bounded_queue()
     server = bench.start_http(queue_size=_QUEUE)
     _capture(bench)
     bench.wait_for(server, 1)

@@ -90,7 +90,7 @@ class Failures:
         """A new exception with a cause that has a context: three in all, each of seven frames."""
         first, second, third = self.pool(3, 7)
         second.__context__ = first
-        third.__cause__ = second
+        third.__cause__ = third.__context__ = second
         return third
 
 

@@ -70,6 +70,7 @@ def _words(results: Results) -> list[str]:
         lines.append("Floors: " + "; ".join(f"{floor}: {_with_floor(results, floor)}" for floor in floors) + ".")
     for sdk, reason in results.skipped.items():
         lines.append(f"{sdk} is left out: {reason}.")
+    lines += [f"{sdk} sends less: {note}." for sdk, note in results.notes.items()]
     lines += _reasons(results, "void", "is void, as what was sent was wrong:")
     lines += _reasons(results, "absent", "is not measured:")
     losses = results.losses()

@@ -73,6 +73,7 @@ class Results:
     sdks: list[str] = field(default_factory=list)
     cells: dict[str, dict[str, Cell]] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
 
     def add_row(self, row: Row) -> None:
         self.rows.append(row)
@@ -128,12 +129,12 @@ class Results:
                     for sdk, cell in self.cells[row.name].items()
                 },
             }
-        return {"machine": self.machine, "sdks": self.sdks, "skipped": self.skipped, "rows": rows}
+        return {"machine": self.machine, "sdks": self.sdks, "skipped": self.skipped, "notes": self.notes, "rows": rows}
 
     @classmethod
     def from_dict(cls, found: dict[str, Any]) -> Results:
         """What `as_dict` gave."""
-        results = cls(found["machine"], sdks=found["sdks"], skipped=found["skipped"])
+        results = cls(found["machine"], sdks=found["sdks"], skipped=found["skipped"], notes=found["notes"])
         for name, row in found["rows"].items():
             results.add_row(Row(name, row["title"], row["unit"], row["floor"], row["more_is_better"]))
             for sdk, cell in row["sdks"].items():

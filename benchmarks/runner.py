@@ -18,8 +18,18 @@ from benchmarks.timing import Effort
 
 _CHILD_S = 300
 _ROOT = Path(__file__).resolve().parent.parent
-# Settings of the SDKs that somebody's shell may hold.
-_FOREIGN = ("SENTRY_", "ROLLBAR_", "BUGSNAG_", "ELASTIC_", "HONEYBADGER_", "TOCSIN_", "http_proxy", "HTTP_PROXY")
+# Settings of the SDKs and of the interpreter that somebody's shell may hold, and that would change what is measured.
+_FOREIGN = (
+    "SENTRY_",
+    "ROLLBAR_",
+    "BUGSNAG_",
+    "ELASTIC_",
+    "HONEYBADGER_",
+    "TOCSIN_",
+    "PYTHON",
+    "http_proxy",
+    "HTTP_PROXY",
+)
 
 
 class Runner:
@@ -74,7 +84,7 @@ class Runner:
             done = subprocess.run(
                 command,
                 cwd=self._folder,
-                env=environment(sdk),
+                env=environment(sdk, self._folder),
                 capture_output=True,
                 text=True,
                 check=False,
@@ -90,11 +100,12 @@ class Runner:
         return found
 
 
-def environment(sdk: str) -> dict[str, str]:
-    """The environment of a process that measures that SDK."""
+def environment(sdk: str, folder: Path) -> dict[str, str]:
+    """The environment of a process that measures that SDK; compiled files of all SDKs go into a new place."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-    paths = [os.path.abspath(path) for path in kept.get("PYTHONPATH", "").split(os.pathsep) if path]
+    paths = [os.path.abspath(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     kept["PYTHONPATH"] = os.pathsep.join([str(_ROOT), *paths])
+    kept["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
     kept["NO_PROXY"] = "*"
     return {**kept, **adapter_class("tocsin" if sdk == FLOOR else sdk).environment}
 

@@ -93,7 +93,9 @@ class Adapter:
         distribution: to be installed.
         environment: variables of the processes it runs in.
         has_breadcrumbs: whether events carry them.
-        has_chains: whether an event tells of causes.
+        has_chains: whether an event tells of causes, with their frames.
+        batches: whether one request may bring several events.
+        notes: what its events lack, to be said with its numbers.
         status: what the SDK's server answers when all is well.
         capture: reports an exception that was raised and caught; set by `start`.
     """
@@ -103,6 +105,8 @@ class Adapter:
     environment: ClassVar[dict[str, str]] = {}
     has_breadcrumbs = True
     has_chains = True
+    batches = False
+    notes = ""
     status = 200
     capture: Callable[[BaseException], object]
 
@@ -137,6 +141,14 @@ class Adapter:
     def has_locals_at(self, index: int, frames: int) -> bool:
         """Whether the frame at that place of a stack, 0 for the outermost, is sent with its locals."""
         return True
+
+    def need_rate_limits(self) -> None:
+        """Refuse if the SDK goes on capturing while its server wants a pause."""
+        raise Absent("captures all the same while its server wants a pause")
+
+    def need_bounded_queue(self) -> None:
+        """Refuse if the SDK has no queue whose size can be set."""
+        raise Absent("has no queue whose size can be set")
 
     def breadcrumb(self, has_data: bool) -> Operation:
         """Record the breadcrumb `paid` with category and level; perhaps with data of two keys."""

@@ -42,6 +42,12 @@ class VerbsAdapter(Adapter):
     def decode(self, body: bytes) -> list[Seen]:
         return [seen(event) for event in events_of(body)]
 
+    def need_rate_limits(self) -> None:
+        return
+
+    def need_bounded_queue(self) -> None:
+        return
+
     def flush(self, timeout_s: float) -> None:
         self._sdk.flush(timeout_s)
 
