@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 
-from benchmarks import failures, machine, native, report
+from benchmarks import chart, claims, failures, machine, native, report
 from benchmarks.adapters import ADAPTERS, adapter_class
 from benchmarks.bench import Workload
 from benchmarks.results import OURS, PEER, Results
@@ -39,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     if isinstance(workloads, str):
         print(workloads, file=sys.stderr)
         return 2
+    if given.read:
+        return _told(Results.from_dict(json.loads(Path(given.read).read_text("utf-8"))), given)
     results = _prepared(given, command)
     effort = QUICK if given.quick else Effort()
     rounds = given.rounds or (_QUICK_ROUNDS if given.quick else _ROUNDS)
@@ -50,10 +52,25 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"what needs a compiled server or floor is not measured: {error}", file=sys.stderr)
         failures.write(Path(folder))
         Runner(Path(folder), Path(folder), effort, _Progress()).run(results, workloads, rounds)
-    print(report.text(results))
     if given.json:
         Path(given.json).write_text(json.dumps(results.as_dict(), indent=1) + "\n", "utf-8")
-    return 0
+    return _told(results, given)
+
+
+def _told(results: Results, given: argparse.Namespace) -> int:
+    """Show the results in every way that is asked for; return the exit status."""
+    print(report.text(results))
+    if given.chart:
+        try:
+            chart.draw(results, given.chart)
+        except ImportError as error:
+            print(f"there is no chart: {error}", file=sys.stderr)
+    if not given.claims:
+        return 0
+    verdicts = claims.verdicts(results)
+    print()
+    print(claims.text(verdicts))
+    return 0 if verdicts and all(reached for reached, _ in verdicts) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,6 +84,11 @@ def _parser() -> argparse.ArgumentParser:
         "--rounds", type=int, metavar="N", help=f"how many rounds; {_ROUNDS}, or {_QUICK_ROUNDS} if quick"
     )
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured to this file")
+    parser.add_argument("--chart", metavar="FILE", help="draw a chart into this file, .svg or .png")
+    parser.add_argument(
+        "--claims", action="store_true", help="check what claims.py promises; 1 if a row is not reached"
+    )
+    parser.add_argument("--read", metavar="FILE", help="measure nothing, show what --json has written")
     parser.add_argument("--list", action="store_true", help="list the workloads")
     return parser
 

@@ -34,6 +34,8 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     bench = Bench(adapter, Failures(job["folder"]), Effort(**job["effort"]), job["native"])
     measure = workload.floor if is_floor else workload.measure
     try:
+        if is_floor and adapter.version() is None:
+            raise Absent("the event whose JSON is a floor is tocsin's, which is not installed")
         return {"values": {} if measure is None else measure(bench)}
     except Absent as absent:
         return {"absent": str(absent)}

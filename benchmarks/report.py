@@ -77,7 +77,7 @@ def _words(results: Results) -> list[str]:
     if losses:
         lines += ["", f"Where {OURS} loses:"]
         lines += [f"  {row.title}: {sdk} is {number(1 / below)} times cheaper" for row, sdk, below in losses]
-    elif len(results.sdks) > 1:
+    elif OURS in results.sdks and len(results.sdks) > 1:
         lines += ["", f"{OURS} loses in no row."]
     return lines
 

@@ -83,18 +83,23 @@ class Results:
         """The cell, made if there is none yet."""
         return self.cells[row].setdefault(sdk, Cell())
 
-    def ratio(self, row: Row, sdk: str = PEER, ours: str = OURS) -> Ratio | None:
-        """How many times cheaper `ours` is than `sdk`, from the rounds in which both were measured; None if in none.
+    def pairs(self, row: Row, one: str, other: str) -> list[tuple[float, float]]:
+        """The values of two SDKs, from the rounds in which both were measured; none where one is void.
 
-        The ratio is taken within a round, whose processes ran next to each other, so that a change of the machine's
-        pace between rounds is in both values and falls out.
+        What is compared within a round ran side by side, so that a change of the machine's pace falls out.
         """
-        theirs, mine = self.cells[row.name].get(sdk), self.cells[row.name].get(ours)
-        if theirs is None or mine is None or theirs.void or mine.void:
-            return None
-        pairs = zip(theirs.values, mine.values, strict=False)
-        found = [(mine, their) for their, mine in pairs if their is not None and mine is not None]
-        ratios = [_quotient(mine, their) if row.more_is_better else _quotient(their, mine) for mine, their in found]
+        first, second = self.cells[row.name].get(one), self.cells[row.name].get(other)
+        if first is None or second is None or first.void or second.void:
+            return []
+        pairs = zip(first.values, second.values, strict=False)
+        return [(mine, their) for mine, their in pairs if mine is not None and their is not None]
+
+    def ratio(self, row: Row, sdk: str = PEER, ours: str = OURS) -> Ratio | None:
+        """How many times cheaper `ours` is than `sdk`, over the rounds in which both were measured; None if in none."""
+        ratios = [
+            _quotient(mine, their) if row.more_is_better else _quotient(their, mine)
+            for mine, their in self.pairs(row, ours, sdk)
+        ]
         return Ratio(median(ratios), min(ratios)) if ratios else None
 
     def losses(self) -> list[tuple[Row, str, float]]:

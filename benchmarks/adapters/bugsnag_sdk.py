@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from benchmarks.adapters.base import KEY, RELEASE, Absent, Adapter, Operation, Seen, SeenException, Settings
+from benchmarks.adapters.base import KEY, MESSAGE, RELEASE, Absent, Adapter, Operation, Seen, SeenException, Settings
 
 _RING = 100
 
@@ -70,6 +70,10 @@ class Bugsnag(Adapter):
 
     def startup(self, url: str) -> str:
         return f"import bugsnag\nbugsnag.configure(api_key={KEY!r}, endpoint={url!r}, session_endpoint={url!r})\n"
+
+    def startup_message(self) -> str:
+        # It has no messages, and is waited for at the end.
+        return f"bugsnag.notify(Exception({MESSAGE!r}))\n"
 
 
 def _sink() -> Any:
