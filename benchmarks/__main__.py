@@ -21,7 +21,6 @@ from time import monotonic
 
 from benchmarks import chart, claims, failures, machine, native, report
 from benchmarks.adapters import ADAPTERS, adapter_class
-from benchmarks.bench import Workload
 from benchmarks.results import OURS, PEER, Results
 from benchmarks.runner import Runner
 from benchmarks.timing import QUICK, Effort
@@ -33,14 +32,20 @@ _QUICK_SDKS = [OURS, "tocsin-pure", PEER]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what is asked for; return the exit status."""
-    given = _parser().parse_args(arguments)
-    command = shlex.join(["python", "-m", "benchmarks", *(sys.argv[1:] if arguments is None else arguments)])
-    workloads = _chosen(given)
-    if isinstance(workloads, str):
-        print(workloads, file=sys.stderr)
-        return 2
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    known = all_workloads()
+    names = {one.name for one in known}
+    unknown = [name for name in given.only or [] if name not in names]
+    if unknown:
+        parser.error(f"there is no workload {', '.join(unknown)}; --list tells which there are")
+    if given.list:
+        print("\n".join(f"{one.name:20} {'; '.join(row.title for row in one.rows)}" for one in known))
+        return 0
     if given.read:
         return _told(Results.from_dict(json.loads(Path(given.read).read_text("utf-8"))), given)
+    command = shlex.join(["python", "-m", "benchmarks", *(sys.argv[1:] if arguments is None else arguments)])
+    workloads = [one for one in known if (one.name in given.only if given.only else not (given.quick and one.is_long))]
     results = _prepared(given, command)
     effort = QUICK if given.quick else Effort()
     rounds = given.rounds or (_QUICK_ROUNDS if given.quick else _ROUNDS)
@@ -91,20 +96,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--read", metavar="FILE", help="measure nothing, show what --json has written")
     parser.add_argument("--list", action="store_true", help="list the workloads")
     return parser
-
-
-def _chosen(given: argparse.Namespace) -> list[Workload] | str:
-    """The workloads to run; or what is to be said instead of running any."""
-    known = all_workloads()
-    if given.list:
-        return "\n".join(f"{one.name:20} {'; '.join(row.title for row in one.rows)}" for one in known)
-    names = {one.name for one in known}
-    unknown = [name for name in given.only or [] if name not in names]
-    if unknown:
-        return f"there is no workload {', '.join(unknown)}; --list tells which there are"
-    if given.only:
-        return [one for one in known if one.name in given.only]
-    return [one for one in known if not (given.quick and one.is_long)]
 
 
 def _prepared(given: argparse.Namespace, command: str) -> Results:

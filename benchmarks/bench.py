@@ -27,14 +27,14 @@ class Workload:
     Attributes:
         name: for `--only`.
         rows: of the table, which it fills.
-        measure: gives a value for each row, by name; raises `Void` or `Absent`.
+        measure: gives a value for each row, by name; raises `Void` or `Absent`. None where there is only a floor.
         floor: the same without an SDK; None where nothing is the floor.
         is_long: takes seconds, and is left out of quick runs.
     """
 
     name: str
     rows: tuple[Row, ...]
-    measure: Callable[[Bench], dict[str, float]]
+    measure: Callable[[Bench], dict[str, float]] | None
     floor: Callable[[Bench], dict[str, float]] | None = None
     is_long: bool = False
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from benchmarks import floors, gate
 from benchmarks.adapters.base import Seen
 from benchmarks.bench import RING, Bench, Workload
@@ -33,9 +31,13 @@ def _floor(bench: Bench, row: str, frames: int, has_locals: bool, has_crumbs: bo
 
 
 def _workload(name: str, title: str, frames: int, has_locals: bool = True, has_crumbs: bool = False) -> Workload:
-    known = {"row": name, "frames": frames, "has_locals": has_locals, "has_crumbs": has_crumbs}
     row = Row(name, title, floor=floors.DUMPS)
-    return Workload(name, (row,), partial(_measure, **known), partial(_floor, **known))
+    return Workload(
+        name,
+        (row,),
+        lambda bench: _measure(bench, name, frames, has_locals, has_crumbs),
+        lambda bench: _floor(bench, name, frames, has_locals, has_crumbs),
+    )
 
 
 _CHAIN = Row("chain", "a chain of three exceptions, 7 frames each", floor=floors.DUMPS)

@@ -15,7 +15,7 @@ from benchmarks.results import Row
 
 _FRAMES = 20
 _QUEUE = 300
-_IDLE = Row("memory-idle", "resident memory after init, less a bare interpreter", "kB")
+_IDLE = Row("memory-idle", "resident memory after init, over a bare interpreter", "kB")
 _WORKING = Row("memory-working", "the same after the first event was delivered", "kB")
 _QUEUED = Row("memory-queued", "resident memory per queued event, 20 frames, 100 breadcrumbs", "kB")
 

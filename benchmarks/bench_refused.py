@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from benchmarks import floors, gate
+from benchmarks.adapters.base import Seen
 from benchmarks.bench import Bench, Workload
 from benchmarks.results import Row
 
@@ -83,12 +86,12 @@ def _full(bench: Bench) -> dict[str, float]:
     return {_FULL.name: took}
 
 
-def _one(found: list[gate.Seen]) -> gate.Seen:
+def _one(found: list[Seen]) -> Seen:
     gate.check_count(found, 1)
     return found[0]
 
 
-def _workload(row: Row, measure: object) -> Workload:
+def _workload(row: Row, measure: Callable[[Bench], dict[str, float]]) -> Workload:
     return Workload(row.name, (row,), measure, lambda bench: {row.name: floors.empty_call(bench, "nothing(error)")})
 
 

@@ -15,9 +15,9 @@ from benchmarks.results import Row
 from benchmarks.server import Server
 
 _START_S = 60
-_BARE = Row("startup-process", "whole process: import, init, exit, less a bare interpreter", "ms")
+_PROCESS = Row("startup-process", "import, init, exit, over a bare interpreter", "ms")
 _INSIDE = Row("startup", "import + init", "ms")
-_FIRST = Row("startup-message", "import, init, first message delivered, exit, less a bare interpreter", "ms")
+_FIRST = Row("startup-message", "import, init, message delivered, exit, over a bare one", "ms")
 
 _TIMED = "from time import perf_counter_ns\nbegan = perf_counter_ns()\n{source}print(perf_counter_ns() - began)\n"
 
@@ -35,7 +35,7 @@ def _measure(bench: Bench) -> dict[str, float]:
         whole, _ = _run(source)
         _, inside = _run(_TIMED.format(source=source))
         message, _ = _run(first)
-        turn = {_INSIDE.name: float(inside), _BARE.name: whole - bare, _FIRST.name: message - bare}
+        turn = {_INSIDE.name: float(inside), _PROCESS.name: whole - bare, _FIRST.name: message - bare}
         best = {name: min(value, best.get(name, value)) for name, value in turn.items()}
     server.close()
     return {name: value / 1e6 for name, value in best.items()}
@@ -51,4 +51,4 @@ def _run(source: str) -> tuple[int, str]:
     return took, done.stdout.strip() or "0"
 
 
-WORKLOADS = [Workload("startup", (_INSIDE, _BARE, _FIRST), _measure)]
+WORKLOADS = [Workload("startup", (_INSIDE, _PROCESS, _FIRST), _measure)]

@@ -39,12 +39,14 @@ def draw(results: Results, path: str) -> None:
     rows = [row for row in results.rows if row.unit in _US and not row.more_is_better and _has_numbers(results, row)]
     height = len(rows) * _ROW_INCHES + _FOOT_INCHES
     figure, axes = pyplot.subplots(figsize=(_WIDTH_INCHES, height))
-    for sdk in [*results.sdks, FLOOR]:
+    # Ours last, so that it lies on top.
+    for sdk in [FLOOR, *reversed(results.sdks)]:
         _draw_sdk(axes, results, rows, sdk)
     axes.set_xscale("log")
     axes.set_yticks(range(len(rows)), [row.title for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlabel("microseconds, logarithmic: less is better")
+    axes.xaxis.set_major_formatter(lambda microseconds, _: _named(microseconds))
+    axes.set_xlabel("logarithmic: less is better")
     axes.grid(axis="x", color="#dddddd", linewidth=0.6)
     axes.grid(axis="y", color="#eeeeee", linewidth=0.6)
     axes.set_axisbelow(True)
@@ -56,6 +58,14 @@ def draw(results: Results, path: str) -> None:
     metadata = {"Date": None} if path.endswith(".svg") else None
     figure.savefig(path, metadata=metadata)
     pyplot.close(figure)
+
+
+def _named(microseconds: float) -> str:
+    """A time with the unit that suits it."""
+    for unit, size in (("s", 1e6), ("ms", 1e3), ("us", 1.0)):
+        if microseconds >= size:
+            return f"{microseconds / size:g} {unit}"
+    return f"{microseconds * 1000:g} ns"
 
 
 def _has_numbers(results: Results, row: Row) -> bool:

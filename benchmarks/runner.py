@@ -57,7 +57,7 @@ class Runner:
             for number in range(rounds)
             for workload in workloads
             for sdk in [*results.sdks, FLOOR]
-            if sdk != FLOOR or workload.floor is not None
+            if (workload.floor if sdk == FLOOR else workload.measure) is not None
         ]
         for done, (number, workload, sdk) in enumerate(turns):
             cells = [results.cell(row.name, sdk) for row in workload.rows]

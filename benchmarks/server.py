@@ -7,6 +7,8 @@ import subprocess
 from functools import partial
 from pathlib import Path
 
+from benchmarks.adapters.base import Absent
+
 _ANSWER_S = 30.0
 _READ_BYTES = 1 << 20
 
@@ -16,11 +18,17 @@ class Server:
 
     Args:
         native: the folder of the compiled programs.
+
+    Raises:
+        Absent: it could not be compiled.
     """
 
     def __init__(self, native: str) -> None:
+        program = Path(native) / "sink"
+        if not program.exists():
+            raise Absent("needs a server in C, which could not be compiled")
         self._process = subprocess.Popen(
-            [Path(native) / "sink"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="ascii"
+            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="ascii"
         )
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline())

@@ -10,7 +10,18 @@ from importlib import import_module
 
 from benchmarks.bench import Workload
 
-_NOUNS = ["breadcrumbs", "logging", "scopes", "message", "exception", "refused", "startup", "delivery", "memory"]
+_NOUNS = [
+    "breadcrumbs",
+    "logging",
+    "scopes",
+    "message",
+    "exception",
+    "refused",
+    "startup",
+    "delivery",
+    "memory",
+    "floors",
+]
 
 
 def all_workloads() -> list[Workload]:

@@ -27,7 +27,7 @@ class Bugsnag(Adapter):
 
         url = settings.url or "http://127.0.0.1:9"
         options: dict[str, Any] = {}
-        self._sink = None
+        self._sink: Any = None
         if settings.url is None:
             options["delivery"] = self._sink = _sink()
         bugsnag.configure(
