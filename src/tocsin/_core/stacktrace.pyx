@@ -87,7 +87,12 @@ cdef class Stack:
     @property
     def size_bytes(self):
         """About how much memory the stack holds, its sites not counted."""
+        return self.size()
+
+    cdef Py_ssize_t size(self) except -1:
         cdef Py_ssize_t size = 0
+        cdef Py_ssize_t index
+        cdef list frames
         for head in self.heads:
             size += PyBytes_GET_SIZE(head)
         for frames in self.frames:
@@ -101,17 +106,6 @@ cdef class Stack:
 
 cdef class StackExtractor:
     """Walks tracebacks and frames for one client, and remembers the sites it has seen; see the pure twin."""
-
-    cdef Renderer _renderer
-    cdef object _classify
-    cdef Py_ssize_t _max_frames
-    cdef Py_ssize_t _max_chars
-    cdef tcn_site_table *_table  # owned
-    cdef list _sites  # Site or None (hidden), by the table's index
-    cdef list _variables  # the names of a function's locals, in the frame's order, by the table's index
-    cdef unsigned char *_is_function  # owned; by the table's index
-    cdef dict _codes  # id of a code object: the weak reference that tells of its death
-    cdef object __weakref__
 
     def __cinit__(self, *args, **kwargs):
         self._table = NULL
@@ -144,7 +138,8 @@ cdef class StackExtractor:
         """How many sites are remembered."""
         return tcn_site_table_len(self._table)
 
-    def exception(self, error, traceback, mechanism, handled, caller=None, full=False):
+    cpdef Stack exception(self, object error, object traceback, str mechanism, bint handled, object caller=None,
+                          bint full=False):
         """Return the tree of `error` with the frames of each exception; see the pure twin."""
         cdef Stack stack = Stack([], [], [])
         cdef bint synthetic
@@ -172,13 +167,13 @@ cdef class StackExtractor:
                 self.add_frames(stack, link.traceback, None, False)
         return stack
 
-    def current(self, caller, head=b""):
+    cpdef Stack current(self, object caller, bytes head=b""):
         """Return the stack of the running thread, from `caller` outwards; see the pure twin."""
         cdef Stack stack = Stack([head], [], [])
         self.add_frames(stack, None, caller, False)
         return stack
 
-    def traceback(self, traceback, head=b""):
+    cpdef Stack traceback(self, object traceback, bytes head=b""):
         """Return the frames of a traceback; see the pure twin."""
         cdef Stack stack = Stack([head], [], [])
         self.add_frames(stack, traceback, None, False)
