@@ -1,5 +1,6 @@
 #include "tcn_json.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +14,12 @@ static const char escapes[128] = {
 
 static const char replacement[] = "\xef\xbf\xbd";
 
-static int reserve(tcn_json *json, size_t more) {
+int tcn_json_grow(tcn_json *json, size_t more) {
     size_t capacity;
     char *bytes;
 
     if (json->has_failed)
         return 0;
-    if (json->capacity - json->size >= more)
-        return 1;
     if (more > SIZE_MAX / 4 || json->size > SIZE_MAX / 4)
         goto fail;
     capacity = json->capacity < 256 ? 512 : json->capacity * 2;
@@ -37,6 +36,8 @@ static int reserve(tcn_json *json, size_t more) {
     return 1;
 fail:
     json->has_failed = 1;
+    /* Nothing fits from here on, so that no write needs to look whether an earlier one has failed. */
+    json->capacity = json->size;
     return 0;
 }
 
@@ -55,20 +56,32 @@ void tcn_json_free(tcn_json *json) {
 }
 
 void tcn_json_clear(tcn_json *json) {
+    if (json->has_failed)
+        json->capacity = 0;
     json->size = 0;
 }
 
-void tcn_json_raw(tcn_json *json, const char *bytes, size_t size) {
-    if (size == 0 || !reserve(json, size))
-        return;
-    memcpy(json->bytes + json->size, bytes, size);
-    json->size += size;
+#define EACH(byte) ((uint64_t)(byte) * UINT64_C(0x0101010101010101))
+/* The high bit of each byte of `word` that is less than `byte` (at most 0x80) or 0x80 and above; a byte above such a
+ * one may be marked in error, so that only the lowest mark is sure, and whether there is any. */
+#define BELOW(word, byte) (((word) - EACH(byte)) | (word))
+/* The same for each byte that is `byte`. */
+#define IS(word, byte) ((((word) ^ EACH(byte)) - EACH(1)) & ~((word) ^ EACH(byte)))
+
+/* Whether all of eight bytes stand in a JSON string as they are. */
+static inline int is_clean(const char *text) {
+    uint64_t word;
+
+    memcpy(&word, text, 8);
+    return ((BELOW(word, 0x20) | IS(word, '"') | IS(word, '\\')) & EACH(0x80)) == 0;
 }
 
-void tcn_json_byte(tcn_json *json, char byte) {
-    if (!reserve(json, 1))
-        return;
-    json->bytes[json->size++] = byte;
+/* Whether all of eight bytes are plain (see tcn_json_is_plain). */
+static inline int is_plain(const char *text) {
+    uint64_t word;
+
+    memcpy(&word, text, 8);
+    return ((BELOW(word, 0x20) | IS(word, '"') | IS(word, '\\') | IS(word, '\'') | IS(word, 0x7f)) & EACH(0x80)) == 0;
 }
 
 /* Writes one character that may need an escape; at most six bytes, which the caller has reserved. */
@@ -123,17 +136,23 @@ void tcn_json_text(tcn_json *json, int kind, const void *data, size_t length) {
         size_t end = done + piece;
         char *to;
 
-        if (!reserve(json, piece * 6))
+        if (!tcn_json_reserve(json, piece * 6))
             return;
         to = json->bytes + json->size;
         if (kind == 1) {
             const unsigned char *text = data;
-            for (; done < end; done++) {
+            while (done < end) {
+                /* Eight at a time, as far as none of them needs an escape: a fifth of the time for a long text. */
+                for (; end - done >= 8 && is_clean((const char *)text + done); done += 8, to += 8)
+                    memcpy(to, text + done, 8);
+                if (done == end)
+                    break;
                 unsigned char character = text[done];
                 if (character < 0x80 && escapes[character] == 0)
                     *to++ = (char)character;
                 else
                     to = write_code_point(to, character);
+                done++;
             }
         } else if (kind == 2) {
             const uint16_t *text = data;
@@ -176,7 +195,7 @@ void tcn_json_bounded(tcn_json *json, int kind, const void *data, size_t length,
     }
     keep = start;
     for (at = 0; at < length; at++) {
-        if (!reserve(json, 6))
+        if (!tcn_json_reserve(json, 6))
             return;
         json->size = (size_t)(write_code_point(json->bytes + json->size, code_point_at(kind, data, at)) - json->bytes);
         if (json->size - start > room - 3)
@@ -189,30 +208,74 @@ done:
     tcn_json_byte(json, '"');
 }
 
-void tcn_json_uint64(tcn_json *json, uint64_t value) {
-    char digits[20];
-    size_t at = sizeof digits;
-
+/* Writes the digits of a number before `end`; returns where they begin. */
+static char *write_digits(char *end, uint64_t value) {
     do {
-        digits[--at] = (char)('0' + value % 10);
+        *--end = (char)('0' + value % 10);
         value /= 10;
     } while (value);
-    tcn_json_raw(json, digits + at, sizeof digits - at);
+    return end;
+}
+
+void tcn_json_uint64(tcn_json *json, uint64_t value) {
+    char digits[20];
+    char *start = write_digits(digits + sizeof digits, value);
+
+    tcn_json_raw(json, start, (size_t)(digits + sizeof digits - start));
 }
 
 void tcn_json_int64(tcn_json *json, int64_t value) {
-    if (value < 0) {
-        tcn_json_byte(json, '-');
-        tcn_json_uint64(json, 0 - (uint64_t)value);
+    char digits[21];
+    char *start = write_digits(digits + sizeof digits, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+
+    if (value < 0)
+        *--start = '-';
+    tcn_json_raw(json, start, (size_t)(digits + sizeof digits - start));
+}
+
+int tcn_json_short_double(tcn_json *json, double value) {
+    /* Of a sign, up to 15 digits, a point and the zeros around it. */
+    char text[32];
+    char *const end = text + sizeof text;
+    char *start = end;
+    double size = value < 0 ? -value : value;
+    uint64_t number, whole;
+    unsigned part;
+
+    /* Below 1e-4 repr() has an exponent. NaN is in no range. */
+    if (!((size >= 1e-4 && size < 1e9) || size == 0.0))
+        return 0;
+    number = (uint64_t)(size * 1e6 + 0.5);
+    /* Both are exact, so that this is the number that the decimal fraction reads as. */
+    if ((double)number / 1e6 != size)
+        return 0;
+    whole = number / 1000000;
+    part = (unsigned)(number % 1000000);
+    if (part == 0) {
+        *--start = '0';
     } else {
-        tcn_json_uint64(json, (uint64_t)value);
+        int places = 6;
+        for (; part % 10 == 0; part /= 10)
+            places--;
+        for (; places > 0; places--, part /= 10)
+            *--start = (char)('0' + part % 10);
     }
+    *--start = '.';
+    start = write_digits(start, whole);
+    if (signbit(value))
+        *--start = '-';
+    tcn_json_raw(json, start, (size_t)(end - start));
+    return 1;
 }
 
 int tcn_json_is_plain(const char *text, size_t length) {
-    size_t at;
+    size_t at = 0;
 
-    for (at = 0; at < length; at++) {
+    for (; length - at >= 8; at += 8) {
+        if (!is_plain(text + at))
+            return 0;
+    }
+    for (; at < length; at++) {
         unsigned char character = (unsigned char)text[at];
         if (character < 0x20 || character >= 0x7f || character == '\'' || character == '"' || character == '\\')
             return 0;

@@ -27,9 +27,29 @@ void tcn_json_free(tcn_json *json);
 /* Forgets the content, keeping the memory. */
 void tcn_json_clear(tcn_json *json);
 
+/* Makes room for `more` bytes after the content; 0 if that failed, now or before. Called when what there is does not
+ * suffice. */
+int tcn_json_grow(tcn_json *json, size_t more);
+
+/* Whether `more` bytes fit, grown if need be. Inline, as is what appends: most writes are of some bytes, and a call for
+ * each would cost more than they do. */
+static inline int tcn_json_reserve(tcn_json *json, size_t more) {
+    return json->capacity - json->size >= more || tcn_json_grow(json, more);
+}
+
 /* Appends bytes as they are. `bytes` is borrowed for the call. */
-void tcn_json_raw(tcn_json *json, const char *bytes, size_t size);
-void tcn_json_byte(tcn_json *json, char byte);
+static inline void tcn_json_raw(tcn_json *json, const char *bytes, size_t size) {
+    if (size == 0 || !tcn_json_reserve(json, size))
+        return;
+    memcpy(json->bytes + json->size, bytes, size);
+    json->size += size;
+}
+
+static inline void tcn_json_byte(tcn_json *json, char byte) {
+    if (!tcn_json_reserve(json, 1))
+        return;
+    json->bytes[json->size++] = byte;
+}
 
 /* Appends a string literal, without its final NUL; its length is known at compile time. */
 static inline void tcn_json_put(tcn_json *json, const char *literal) {
@@ -50,6 +70,11 @@ void tcn_json_bounded(tcn_json *json, int kind, const void *data, size_t length,
 
 void tcn_json_int64(tcn_json *json, int64_t value);
 void tcn_json_uint64(tcn_json *json, uint64_t value);
+
+/* Appends a number of at most 15 digits, up to six of them after the point, as Python's repr() has it; 0, with nothing
+ * written, if it is none of these. Such a text is the shortest one that reads as this number, as no two of so few
+ * digits read as the same; most floats are, and the general way takes 100 ns and a call of malloc. */
+int tcn_json_short_double(tcn_json *json, double value);
 
 /* Whether `length` ASCII characters stand in a Python literal in single quotes, and in JSON, as they are: printable,
  * no quote of either kind, no backslash. Most text does, and then needs no repr(). */

@@ -5,6 +5,20 @@
 #include <Python.h>
 #include <frameobject.h>
 
+/* 1 where the slots of a function's frame are read as they lie in memory: versions whose layout is known. Elsewhere a
+ * frame's variables are asked for through `f_locals`. */
+#if defined(PYPY_VERSION) || defined(Py_GIL_DISABLED) || PY_VERSION_HEX >= 0x030E0000
+#define TCN_READS_FRAMES 0
+#else
+#define TCN_READS_FRAMES 1
+#if PY_VERSION_HEX >= 0x030B0000
+#define Py_BUILD_CORE 1
+#include <internal/pycore_code.h>
+#include <internal/pycore_frame.h>
+#undef Py_BUILD_CORE
+#endif
+#endif
+
 /* Each returns a new reference, or NULL with an exception set. Remove the first branch with Python 3.10. */
 #if PY_VERSION_HEX < 0x030B0000
 
@@ -41,6 +55,92 @@ static inline PyObject *tcn_frame_globals(PyFrameObject *frame) {
 static inline int tcn_frame_lasti(PyFrameObject *frame) {
     return PyFrame_GetLasti(frame);
 }
+
+#endif
+
+/* A function's variables, read from its frame without the dict that `f_locals` makes and, up to 3.12, keeps in the
+ * frame: 0.3 us less for six of them, and no reference to them is left behind.
+ *
+ * tcn_code_has_slots: whether the slots of the code's frames are, in this order, the variables named (a tuple).
+ * tcn_frame_slot: the value in a slot of a frame that has begun, borrowed from the frame or its cell until either runs
+ * or is let go; NULL if it is unset. It raises nothing. */
+#if !TCN_READS_FRAMES
+
+static inline int tcn_code_has_slots(PyCodeObject *code, PyObject *variables) {
+    (void)code;
+    (void)variables;
+    return 0;
+}
+
+static inline PyObject *tcn_frame_slot(PyFrameObject *frame, PyCodeObject *code, Py_ssize_t slot) {
+    (void)frame;
+    (void)code;
+    (void)slot;
+    return NULL;
+}
+
+#else
+
+static inline PyObject *tcn_cell_content(PyObject *value) {
+    return value != NULL && PyCell_Check(value) ? PyCell_GET(value) : value;
+}
+
+#if PY_VERSION_HEX < 0x030B0000
+
+/* Here cells come after all locals; one that was made of an argument has a place there, while the argument's is unset
+ * and its name stands for both. */
+static inline int tcn_code_has_slots(PyCodeObject *code, PyObject *variables) {
+    Py_ssize_t cells = PyTuple_GET_SIZE(code->co_cellvars);
+    Py_ssize_t count = code->co_nlocals + cells + PyTuple_GET_SIZE(code->co_freevars);
+
+    for (Py_ssize_t cell = 0; code->co_cell2arg != NULL && cell < cells; cell++)
+        count -= code->co_cell2arg[cell] != CO_CELL_NOT_AN_ARG;
+    return PyTuple_GET_SIZE(variables) == count && PyTuple_GET_SIZE(code->co_varnames) == code->co_nlocals;
+}
+
+static inline PyObject *tcn_frame_slot(PyFrameObject *frame, PyCodeObject *code, Py_ssize_t slot) {
+    Py_ssize_t cells = PyTuple_GET_SIZE(code->co_cellvars);
+    Py_ssize_t cell = slot - code->co_nlocals;
+
+    if (cell < 0) {
+        if (frame->f_localsplus[slot] != NULL || code->co_cell2arg == NULL)
+            return frame->f_localsplus[slot];
+        for (cell = 0; cell < cells && code->co_cell2arg[cell] != slot; cell++) {
+        }
+        if (cell == cells)
+            return NULL;
+    } else if (code->co_cell2arg != NULL) {
+        for (Py_ssize_t at = 0; at <= cell && at < cells; at++)
+            cell += code->co_cell2arg[at] != CO_CELL_NOT_AN_ARG;
+    }
+    return tcn_cell_content(frame->f_localsplus[code->co_nlocals + cell]);
+}
+
+#else
+
+static inline int tcn_code_has_slots(PyCodeObject *code, PyObject *variables) {
+    if (PyTuple_GET_SIZE(variables) != code->co_nlocalsplus)
+        return 0;
+    for (Py_ssize_t slot = 0; slot < code->co_nlocalsplus; slot++) {
+#ifdef CO_FAST_HIDDEN
+        if (PyBytes_AS_STRING(code->co_localspluskinds)[slot] & CO_FAST_HIDDEN)
+            return 0;
+#endif
+        if (PyTuple_GET_ITEM(variables, slot) != PyTuple_GET_ITEM(code->co_localsplusnames, slot))
+            return 0;
+    }
+    return 1;
+}
+
+static inline PyObject *tcn_frame_slot(PyFrameObject *frame, PyCodeObject *code, Py_ssize_t slot) {
+    PyObject *value = frame->f_frame->localsplus[slot];
+
+    if (PyBytes_AS_STRING(code->co_localspluskinds)[slot] & (CO_FAST_CELL | CO_FAST_FREE))
+        return tcn_cell_content(value);
+    return value;
+}
+
+#endif
 
 #endif
 

@@ -1,4 +1,6 @@
 /* The laws of csrc/tcn_json: what is written, however the memory behind it grows or fails. */
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tcn_json.h"
@@ -178,6 +180,64 @@ static void test_integers_are_those_of_printf(void) {
     for (int i = 0; i < 10000; i++) check_int64((int64_t)(next_random(&random) >> (i % 64)));
 }
 
+/* Whether the number was written; if so, it reads as itself, and no text with a digit less does. */
+static int check_short_double(double value) {
+    char shorter[64];
+    tcn_json json;
+    int is_short;
+
+    tcn_json_init(&json, NULL, 0);
+    is_short = tcn_json_short_double(&json, value);
+    if (is_short) {
+        tcn_json_byte(&json, 0);
+        double read = strtod(json.bytes, NULL);
+        CHECK(memcmp(&read, &value, sizeof value) == 0);
+        for (int digits = 1; digits <= 17; digits++) {
+            size_t count = 0, trailing = 0;
+            snprintf(shorter, sizeof shorter, "%.*e", digits - 1, value);
+            if (strtod(shorter, NULL) != value) continue;
+            /* So many digits are the fewest; what was written has no more but for zeros that end it or begin it. */
+            for (const char *at = json.bytes; *at; at++) {
+                if (*at == '-' || *at == '.' || (count == 0 && *at == '0')) continue;
+                count++;
+                trailing = *at == '0' ? trailing + 1 : 0;
+            }
+            CHECK(value == 0 || count - trailing == (size_t)digits);
+            break;
+        }
+    } else {
+        CHECK(json.size == 0);
+    }
+    tcn_json_free(&json);
+    return is_short;
+}
+
+static void test_a_short_double_is_the_shortest_text_that_reads_as_it(void) {
+    static const double shorts[] = {0.0, -0.0, 1.0, -1.5, 0.1, 0.25, 3.14159, 100.0, 123456.75, 0.0001, 999999999.999999};
+    static const double others[] = {1e-5, 1e300, 5e-324, 0.1 + 0.2, 1.0 / 3, HUGE_VAL, -HUGE_VAL, 1e9, 2e15};
+    uint64_t random = 1;
+    int count = 0;
+
+    for (size_t i = 0; i < sizeof shorts / sizeof *shorts; i++) CHECK(check_short_double(shorts[i]));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) CHECK(!check_short_double(others[i]));
+    CHECK(!check_short_double(strtod("nan", NULL)));
+    for (int i = 0; i < 200000; i++) {
+        static const double scales[] = {1, 10, 100, 1000, 1e4, 1e5, 1e6, 1e7};
+        uint64_t bits = next_random(&random);
+        double decimal = (double)(bits >> (14 + i % 50)) / scales[i % 8];
+        double any, beside;
+        uint64_t beside_bits;
+        memcpy(&any, &bits, sizeof any);
+        memcpy(&beside_bits, &decimal, sizeof decimal);
+        beside_bits += i % 2 ? 1 : (uint64_t)-1;
+        memcpy(&beside, &beside_bits, sizeof beside);
+        count += check_short_double(decimal);
+        if (beside == beside) check_short_double(-beside);
+        if (any == any) check_short_double(any);
+    }
+    CHECK(count > 50000);
+}
+
 static void test_plain_text_is_printable_ascii_without_quotes_or_backslashes(void) {
     for (int character = 0; character < 256; character++) {
         char text[3] = {'a', (char)character, 'z'};
@@ -185,6 +245,19 @@ static void test_plain_text_is_printable_ascii_without_quotes_or_backslashes(voi
         CHECK(tcn_json_is_plain(text, 3) == is_plain);
     }
     CHECK(tcn_json_is_plain("", 0));
+    /* Wherever it stands in a text of whatever length, and whatever stands before and behind it. */
+    for (size_t length = 1; length <= 20; length++) {
+        for (size_t at = 0; at < length; at++) {
+            for (int character = 0; character < 256; character++) {
+                static const char around[] = " ~!#[]";
+                char text[20];
+                int is_plain = character >= ' ' && character <= '~' && strchr("'\"\\", character) == NULL;
+                memset(text, around[(at + (size_t)character) % 6], sizeof text);
+                text[at] = (char)character;
+                CHECK(tcn_json_is_plain(text, length) == is_plain);
+            }
+        }
+    }
 }
 
 int main(void) {
@@ -194,6 +267,7 @@ int main(void) {
     RUN(test_what_fits_the_storage_allocates_nothing);
     RUN(test_a_failed_allocation_sticks_and_leaks_nothing);
     RUN(test_integers_are_those_of_printf);
+    RUN(test_a_short_double_is_the_shortest_text_that_reads_as_it);
     RUN(test_plain_text_is_printable_ascii_without_quotes_or_backslashes);
     return 0;
 }

@@ -4,15 +4,11 @@ Called on the capturing thread with the GIL held. A walk holds the frames it has
 the application's afterwards.
 """
 
-import sys
 from weakref import ref
 
 from cpython.bytes cimport PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_Clear, PyDict_Next
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_REFCNT
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.stdint cimport uint32_t, uintptr_t
 
@@ -20,6 +16,8 @@ from tocsin import limits as _limits
 from tocsin._core.chain import captured_as, errno_of, exception_text, exception_type, is_alone, links
 from tocsin._core.describe import type_module
 from tocsin._core.site import make_site
+
+from tocsin._core.site cimport Site
 from tocsin._core.tcn_json cimport (
     tcn_json,
     tcn_json_byte,
@@ -40,7 +38,7 @@ from tocsin._core.tcn_site_table cimport (
     tcn_site_table_remove_code,
 )
 from tocsin._core.json_text cimport as_bytes, write_string
-from tocsin._core.values cimport Renderer
+from tocsin._core.values cimport SLOTS_MAX, Renderer
 from tocsin._core.walk cimport FRAMES_MAX, PyFrameObject, PyTracebackObject, Walk, collect, release
 
 cdef extern from "tcn_pycompat.h":
@@ -50,10 +48,10 @@ cdef extern from "tcn_pycompat.h":
     int PyFrame_GetLineNumber(PyFrameObject *frame)
     object tcn_frame_locals(PyFrameObject *frame)
     object tcn_frame_globals(PyFrameObject *frame)
+    int tcn_code_has_slots(PyCodeObject *code, object variables)
+    PyObject *tcn_frame_slot(PyFrameObject *frame, PyCodeObject *code, Py_ssize_t slot)
+    void Py_INCREF(void *)
     void Py_DECREF(void *)
-    ctypedef struct PyThreadState:
-        int tracing
-    PyThreadState *PyThreadState_Get()
     int PyDict_Check(object)
     int PyExceptionInstance_Check(object)
     PyObject *PyException_GetTraceback(object)
@@ -65,10 +63,9 @@ cdef enum:
 cdef Py_ssize_t DETAILED_OUTER = _limits.DETAILED_OUTER
 cdef Py_ssize_t DETAILED_INNER = _limits.DETAILED_INNER
 cdef Py_ssize_t TEXT_CHARS = _limits.TEXT_CHARS
+cdef Py_ssize_t VARS_COUNT = _limits.VARS_COUNT
 
-# Up to 3.12 a frame keeps the dict that reading its locals makes; later ones hand out a view.
-cdef bint FRAMES_KEEP_LOCALS = sys.version_info < (3, 13)
-# What a function's frame hands out: asked of an interpreted one, as compiled functions have no frame.
+# What a function's frame hands out, a dict or a view: asked of an interpreted one, as compiled functions have none.
 cdef object FRAME_LOCALS = eval("(lambda: type(__import__('sys')._getframe().f_locals))()")
 
 
@@ -109,7 +106,6 @@ cdef class StackExtractor:
 
     def __cinit__(self, *args, **kwargs):
         self._table = NULL
-        self._is_function = NULL
 
     def __init__(self, renderer, classify, max_frames=_limits.FRAMES_OUTER + _limits.FRAMES_INNER,
                  max_sites=_limits.SITES, max_chars=_limits.TEXT_CHARS):
@@ -120,18 +116,14 @@ cdef class StackExtractor:
         if max_sites < 1:
             raise ValueError(f"max_sites must be at least 1, not {max_sites}")
         self._sites = [None] * max_sites
-        self._variables = [()] * max_sites
         self._codes = {}
         tcn_site_table_free(self._table)
         self._table = NULL
-        PyMem_Free(self._is_function)
-        self._is_function = <unsigned char *>PyMem_Malloc(max_sites)
-        if self._is_function == NULL or tcn_site_table_new(max_sites, &self._table) != TCN_OK:
+        if tcn_site_table_new(max_sites, &self._table) != TCN_OK:
             raise MemoryError
 
     def __dealloc__(self):
         tcn_site_table_free(self._table)
-        PyMem_Free(self._is_function)
 
     @property
     def site_count(self):
@@ -152,7 +144,7 @@ cdef class StackExtractor:
         if is_alone(error):
             stack.heads.append(head(error, mechanism, handled, synthetic, 0, False, -1, None, False,
                                     self._max_chars))
-            self.add_root(stack, traceback, caller, synthetic, full)
+            add_root(self, stack, traceback, caller, synthetic, full)
             return stack
         tree = links(error, traceback)
         for index in range(len(tree) - 1, -1, -1):
@@ -162,121 +154,22 @@ cdef class StackExtractor:
                      len(tree) > 1, link.parent, link.source, link.is_group, self._max_chars)
             )
             if index == 0:
-                self.add_root(stack, traceback, caller, synthetic, full)
+                add_root(self, stack, traceback, caller, synthetic, full)
             else:
-                self.add_frames(stack, link.traceback, None, False)
+                add_frames(self, stack, link.traceback, None, False)
         return stack
 
     cpdef Stack current(self, object caller, bytes head=b""):
         """Return the stack of the running thread, from `caller` outwards; see the pure twin."""
         cdef Stack stack = Stack([head], [], [])
-        self.add_frames(stack, None, caller, False)
+        add_frames(self, stack, None, caller, False)
         return stack
 
     cpdef Stack traceback(self, object traceback, bytes head=b""):
         """Return the frames of a traceback; see the pure twin."""
         cdef Stack stack = Stack([head], [], [])
-        self.add_frames(stack, traceback, None, False)
+        add_frames(self, stack, traceback, None, False)
         return stack
-
-    cdef int add_root(self, Stack stack, object traceback, object caller, bint synthetic, bint full) except -1:
-        if synthetic:
-            return self.add_frames(stack, None, caller, False)
-        return self.add_frames(stack, traceback, None, full)
-
-    cdef int add_frames(self, Stack stack, object traceback, object caller, bint full) except -1:
-        """Walk a traceback or, from `caller`, the running stack; with `full` the one and what lies below it."""
-        cdef Walk walk
-        walk.count = 0
-        walk.total = 0
-        try:
-            collect(&walk, traceback, caller, self._max_frames if full else 0)
-            self.render_frames(stack, &walk)
-        finally:
-            release(&walk)
-        return 0
-
-    cdef int render_frames(self, Stack stack, Walk *walk) except -1:
-        cdef list frames = []
-        cdef Py_ssize_t shown[FRAMES_MAX]
-        cdef uint32_t indices[FRAMES_MAX]
-        cdef Py_ssize_t count = 0, index, at
-        cdef Py_ssize_t total = walk.total
-        cdef uint32_t site_index
-        cdef object site
-        cdef bint clears
-        cdef tcn_json out
-        cdef char storage[STORAGE_BYTES]
-        for index in range(walk.count):
-            site = self.find_site(walk.frames[index], walk.traces[index], walk.lastis[index], &site_index)
-            if site is None:
-                total -= 1
-                continue
-            frames.append(site)
-            frames.append(None)
-            shown[count] = index
-            indices[count] = site_index
-            count += 1
-        if self._renderer is not None and count:
-            # While a debugger looks at a frame, the interpreter writes the dict back into it.
-            clears = FRAMES_KEEP_LOCALS and PyThreadState_Get().tracing == 0
-            tcn_json_init(&out, storage, sizeof(storage))
-            try:
-                for at in range(count):
-                    if DETAILED_OUTER <= at < count - DETAILED_INNER:
-                        continue
-                    tcn_json_clear(&out)
-                    if self.write_variables(&out, walk.frames[shown[at]], indices[at], clears):
-                        frames[2 * at + 1] = as_bytes(&out)
-            finally:
-                tcn_json_free(&out)
-        stack.frames.append(frames)
-        stack.totals.append(total)
-        return 0
-
-    cdef int write_variables(self, tcn_json *out, PyFrameObject *frame, uint32_t site, bint clears) except -1:
-        """Write a frame's locals; False if there are none to show."""
-        cdef bint is_function = self._is_function[site]
-        cdef object names = tcn_frame_locals(frame)
-        if type(names) is not dict:
-            if PyDict_Check(names):
-                names = dict(list(dict.items(names)))
-            elif not FRAMES_KEEP_LOCALS and type(names) is FRAME_LOCALS:
-                names = dict(names)
-            else:
-                return False
-            clears = False
-        if not <dict>names:
-            return False
-        try:
-            self._renderer.write_variables(out, <dict>names, not is_function)
-        finally:
-            if clears and is_function and Py_REFCNT(names) == 2:
-                let_go(<dict>names, <tuple>PyList_GET_ITEM(self._variables, site))
-        return out.size > 2
-
-    cdef object find_site(self, PyFrameObject *frame, PyTracebackObject *trace, int lasti, uint32_t *index):
-        cdef PyCodeObject *code = PyFrame_GetCode(frame)
-        cdef object site
-        try:
-            if tcn_site_table_find(self._table, <uintptr_t>code, lasti, index) == TCN_OK:
-                return <object>PyList_GET_ITEM(self._sites, index[0])
-            return self.add_site(<object><PyObject *>code, frame, trace, lasti, index)
-        finally:
-            Py_DECREF(code)
-
-    cdef object add_site(self, object code, PyFrameObject *frame, PyTracebackObject *trace, int lasti,
-                         uint32_t *index):
-        cdef object lineno = PyFrame_GetLineNumber(frame) if trace == NULL else (<object>trace).tb_lineno
-        cdef object site = make_site(code, lineno, tcn_frame_globals(frame), self._classify)
-        cdef object code_id = id(code)
-        if code_id not in self._codes:
-            self._codes[code_id] = ref(code, _Forget(self, code_id))
-        tcn_site_table_insert(self._table, <uintptr_t><PyObject *>code, lasti, index)
-        self._sites[index[0]] = site
-        self._is_function[index[0]] = site is not None and site.is_function
-        self._variables[index[0]] = () if site is None else site.variables
-        return site
 
     def _forget(self, code_id):
         """Drop the sites of a code object that is no more."""
@@ -288,7 +181,150 @@ cdef class StackExtractor:
             count = tcn_site_table_remove_code(self._table, <uintptr_t>code_id, freed, FREED_AT_ONCE)
             for at in range(count):
                 self._sites[freed[at]] = None
-                self._variables[freed[at]] = ()
+
+
+cdef int add_root(StackExtractor extractor, Stack stack, object traceback, object caller, bint synthetic,
+                  bint full) except -1:
+    if synthetic:
+        return add_frames(extractor, stack, None, caller, False)
+    return add_frames(extractor, stack, traceback, None, full)
+
+
+cdef int add_frames(StackExtractor extractor, Stack stack, object traceback, object caller, bint full) except -1:
+    """Walk a traceback or, from `caller`, the running stack; with `full` the one and what lies below it."""
+    cdef Walk walk
+    walk.count = 0
+    walk.total = 0
+    try:
+        collect(&walk, traceback, caller, extractor._max_frames if full else 0)
+        render_frames(extractor, stack, &walk)
+    finally:
+        release(&walk)
+    return 0
+
+
+cdef int render_frames(StackExtractor extractor, Stack stack, Walk *walk) except -1:
+    cdef list frames = []
+    cdef Py_ssize_t shown[FRAMES_MAX]
+    cdef Py_ssize_t count = 0, index, at
+    cdef Py_ssize_t total = walk.total
+    cdef Site site
+    cdef tcn_json out
+    cdef char storage[STORAGE_BYTES]
+    for index in range(walk.count):
+        site = find_site(extractor, walk.frames[index], walk.traces[index], walk.lastis[index])
+        if site is None:
+            total -= 1
+            continue
+        frames.append(site)
+        frames.append(None)
+        shown[count] = index
+        count += 1
+    if extractor._renderer is not None and count:
+        tcn_json_init(&out, storage, sizeof(storage))
+        try:
+            for at in range(count):
+                if DETAILED_OUTER <= at < count - DETAILED_INNER:
+                    continue
+                tcn_json_clear(&out)
+                index = shown[at]
+                write_variables(extractor._renderer, &out, walk.frames[index], walk.lastis[index],
+                                <Site>PyList_GET_ITEM(frames, 2 * at))
+                if out.size > 2:
+                    frames[2 * at + 1] = as_bytes(&out)
+        finally:
+            tcn_json_free(&out)
+    stack.frames.append(frames)
+    stack.totals.append(total)
+    return 0
+
+
+cdef int write_variables(Renderer renderer, tcn_json *out, PyFrameObject *frame, int lasti, Site site) except -1:
+    """Write a frame's locals; nothing, or an empty object, if there are none to show."""
+    cdef PyObject *keys[SLOTS_MAX]
+    cdef PyObject *values[SLOTS_MAX]
+    cdef Py_ssize_t count, total, index
+    cdef object names
+    if site.is_direct and lasti >= 0:
+        if site.keys is None:
+            site.keys = renderer.keys(site.variables)
+        if site.keys is not None:
+            total = take_slots(frame, site, keys, values)
+            count = min(total, VARS_COUNT)
+            try:
+                if count:
+                    renderer.write_slots(out, keys, values, count, total)
+            finally:
+                for index in range(count):
+                    Py_DECREF(values[index])
+            return 0
+    names = namespace(frame)
+    if names is None:
+        return 0
+    if site.is_function:
+        # Somebody may have put other names there.
+        names = {name: names[name] for name in site.variables if name in names}
+    if names:
+        renderer.write_variables(out, <dict>names, not site.is_function)
+    return 0
+
+
+cdef Py_ssize_t take_slots(PyFrameObject *frame, Site site, PyObject **keys, PyObject **values) noexcept:
+    """The first variables that are set, owned, as a user's renderer may let the frame go on; and how many there are.
+
+    It raises nothing: no Python operation but on reference counts.
+    """
+    cdef PyCodeObject *code = PyFrame_GetCode(frame)
+    cdef Py_ssize_t total = 0, slot
+    cdef PyObject *value
+    for slot in range(PyTuple_GET_SIZE(site.variables)):
+        value = tcn_frame_slot(frame, code, slot)
+        if value == NULL:
+            continue
+        if total < VARS_COUNT:
+            Py_INCREF(value)
+            keys[total] = PyTuple_GET_ITEM(site.keys, slot)
+            values[total] = value
+        total += 1
+    Py_DECREF(code)
+    return total
+
+
+cdef dict namespace(PyFrameObject *frame):
+    """A frame's locals by name, read past any override of a dict of somebody's own; None for what is no dict."""
+    cdef object names = tcn_frame_locals(frame)
+    if type(names) is dict:
+        return <dict>names
+    if PyDict_Check(names):
+        return dict(list(dict.items(names)))
+    if type(names) is FRAME_LOCALS:
+        return dict(names)
+    return None
+
+
+cdef Site find_site(StackExtractor extractor, PyFrameObject *frame, PyTracebackObject *trace, int lasti):
+    cdef PyCodeObject *code = PyFrame_GetCode(frame)
+    cdef uint32_t index
+    try:
+        if tcn_site_table_find(extractor._table, <uintptr_t>code, lasti, &index) == TCN_OK:
+            return <Site>PyList_GET_ITEM(extractor._sites, index)
+        return add_site(extractor, <object><PyObject *>code, frame, trace, lasti)
+    finally:
+        Py_DECREF(code)
+
+
+cdef Site add_site(StackExtractor extractor, object code, PyFrameObject *frame, PyTracebackObject *trace, int lasti):
+    cdef object lineno = PyFrame_GetLineNumber(frame) if trace == NULL else (<object>trace).tb_lineno
+    cdef Site site = make_site(code, lineno, tcn_frame_globals(frame), extractor._classify)
+    cdef object code_id = id(code)
+    cdef uint32_t index
+    if code_id not in extractor._codes:
+        extractor._codes[code_id] = ref(code, _Forget(extractor, code_id))
+    tcn_site_table_insert(extractor._table, <uintptr_t><PyObject *>code, lasti, &index)
+    extractor._sites[index] = site
+    if site is not None:
+        site.is_direct = site.is_function and tcn_code_has_slots(<PyCodeObject *><PyObject *>code, site.variables)
+    return site
 
 
 class _Forget:
@@ -314,25 +350,6 @@ cdef object take(PyObject *owned):
     found = <object>owned
     Py_DECREF(owned)
     return found
-
-
-cdef int let_go(dict names, tuple variables) except -1:
-    """Empty the dict through which a frame would keep the exception alive, in a cycle; see the pure twin."""
-    cdef PyObject *key
-    cdef PyObject *value
-    cdef Py_ssize_t position = 0
-    cdef Py_ssize_t at = 0
-    cdef Py_ssize_t count = PyTuple_GET_SIZE(variables)
-    # The interpreter has filled it in the order of the variables, with their very names: all else is somebody's own.
-    while PyDict_Next(names, &position, &key, &value):
-        while at < count and PyTuple_GET_ITEM(variables, at) != key:
-            at += 1
-        if at == count:
-            for name in variables:
-                names.pop(name, None)
-            return 0
-    PyDict_Clear(names)
-    return 0
 
 
 cdef bytes head(object error, str mechanism, bint handled, bint synthetic, Py_ssize_t index, bint in_tree,

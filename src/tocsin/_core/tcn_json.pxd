@@ -20,4 +20,5 @@ cdef extern from "tcn_json.h" nogil:
     void tcn_json_bounded(tcn_json *json, int kind, const void *data, size_t length, size_t room)
     void tcn_json_int64(tcn_json *json, int64_t value)
     void tcn_json_uint64(tcn_json *json, uint64_t value)
+    int tcn_json_short_double(tcn_json *json, double value)
     int tcn_json_is_plain(const char *text, size_t length)

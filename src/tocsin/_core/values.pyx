@@ -4,8 +4,8 @@ Called on the capturing thread with the GIL held. Every value is written into a 
 made for what is text, a number, None or a boolean.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_Check, PyDict_Next, PyDict_Size
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_Check, PyDict_GetItemWithError, PyDict_Next, PyDict_Size
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
 from cpython.list cimport PyList_Check, PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_AsLongLongAndOverflow, PyLong_Check
@@ -18,7 +18,7 @@ from libc.string cimport strlen
 
 from tocsin import limits as _limits
 from tocsin._core.describe import cut, describe, key_text, leaf, module_variables, type_name
-from tocsin._core.json_text import Fragment
+from tocsin._core.json_text import Fragment, json_string
 from tocsin._core.keys import members, plain_keys, unique_text
 
 from tocsin._core.json_text cimport as_bytes, write_string
@@ -33,6 +33,7 @@ from tocsin._core.tcn_json cimport (
     tcn_json_is_plain,
     tcn_json_put,
     tcn_json_raw,
+    tcn_json_short_double,
 )
 
 cdef extern from "Python.h":
@@ -51,9 +52,10 @@ cdef int VARS_DEPTH = _limits.VARS_DEPTH
 cdef int INTEGER_BITS = _limits.INTEGER_BITS
 cdef enum:
     LEAST_TEXT_BYTES = 8
-    SECRETS_REMEMBERED = 4096
+    KEYS_REMEMBERED = 4096
     STORAGE_BYTES = 4096
-
+if VARS_COUNT > SLOTS_MAX:
+    raise ImportError("limits.py allows more locals than the core was compiled for")
 
 
 cdef int write_text(tcn_json *out, str text, bint native, size_t end, Py_ssize_t max_chars) except -1:
@@ -109,15 +111,17 @@ cdef int write_integer(tcn_json *out, object value, bint native) except -1:
 
 
 cdef int write_floating(tcn_json *out, double value, bint native) except -1:
-    cdef char *text = PyOS_double_to_string(value, b'r', 0, Py_DTSF_ADD_DOT_0, NULL)
+    cdef char *text
     # JSON has no NaN and no infinity: they stay readable as text.
     cdef bint quoted = not (native and value - value == 0.0)
     if quoted:
         tcn_json_byte(out, b'"')
-    tcn_json_raw(out, text, strlen(text))
+    if not tcn_json_short_double(out, value):
+        text = PyOS_double_to_string(value, b'r', 0, Py_DTSF_ADD_DOT_0, NULL)
+        tcn_json_raw(out, text, strlen(text))
+        PyMem_Free(text)
     if quoted:
         tcn_json_byte(out, b'"')
-    PyMem_Free(text)
     return 0
 
 
@@ -181,6 +185,7 @@ cdef class Renderer:
         cdef Writer writer
         cdef PyObject *key_slot
         cdef PyObject *item_slot
+        cdef PyObject *known
         cdef object name, item
         cdef dict texts = None
         cdef Py_ssize_t position = 0
@@ -206,7 +211,8 @@ cdef class Renderer:
                 break
             if count:
                 tcn_json_byte(out, b",")
-            if not plain_key(name):
+            known = find_known(self._known_keys, name)
+            if known == NULL and not plain_key(name):
                 if texts is None:
                     texts = plain_keys(names, PyDict_Size(names))
                 name = unique_text(key_text(name), texts)
@@ -215,27 +221,109 @@ cdef class Renderer:
                 share = VARS_MIN_BYTES
             left -= 1
             count += 1
-            self.write_entry(&writer, <str>name, item, False, VARS_DEPTH, start + used + share)
+            self.write_entry(&writer, known, <str>name, item, False, VARS_DEPTH, start + used + share)
         tcn_json_byte(out, b"}")
         return 0
 
-    cdef int hides(self, str key) except -1:
-        """Whether the value under `key` is a secret; remembered, as the same few keys come again and again."""
-        if self._is_secret is None:
-            return False
-        known = self._known_keys.get(key)
-        if known is None:
-            known = bool(self._is_secret(key))
-            if len(self._known_keys) >= SECRETS_REMEMBERED:
-                self._known_keys.clear()
-            self._known_keys[key] = known
-        return known is True
+    def slots(self, keys, values):
+        """Return a function's locals as a JSON object; see the pure twin."""
+        cdef tcn_json out
+        cdef char storage[STORAGE_BYTES]
+        cdef PyObject *key_slots[SLOTS_MAX]
+        cdef PyObject *value_slots[SLOTS_MAX]
+        cdef Py_ssize_t index
+        cdef list held_keys = list(keys)
+        cdef list held_values = list(values)
+        cdef Py_ssize_t count = min(PyList_GET_SIZE(held_keys), VARS_COUNT)
+        for index in range(count):
+            key_slots[index] = PyList_GET_ITEM(held_keys, index)
+            value_slots[index] = PyList_GET_ITEM(held_values, index)
+        tcn_json_init(&out, storage, sizeof(storage))
+        try:
+            self.write_slots(&out, key_slots, value_slots, count, PyList_GET_SIZE(held_keys))
+            return as_bytes(&out)
+        finally:
+            tcn_json_free(&out)
 
-    cdef int write_entry(self, Writer *writer, str key, object value, bint native, int depth, size_t end) except -1:
-        write_string(writer.out, key)
-        tcn_json_byte(writer.out, b":")
-        if self.hides(key):
-            tcn_json_put(writer.out, b'"[Filtered]"')
+    cdef int write_slots(self, tcn_json *out, PyObject **keys, PyObject **values, Py_ssize_t count,
+                         Py_ssize_t total) except -1:
+        """Write a function's locals: the first `count` of `total`, held by the caller, under keys that `keys` made."""
+        cdef Writer writer
+        cdef Py_ssize_t index, used, share, size
+        cdef Py_ssize_t start = out.size
+        cdef const char *text
+        writer.out = out
+        writer.parent_count = 0
+        tcn_json_byte(out, b"{")
+        for index in range(count):
+            used = out.size - start
+            if used >= VARS_BYTES:
+                break
+            if index:
+                tcn_json_byte(out, b",")
+            text = PyBytes_AS_STRING(<object>keys[index])
+            size = PyBytes_GET_SIZE(<object>keys[index])
+            tcn_json_raw(out, text, size)
+            if text[size - 1] != c":":
+                continue
+            share = (VARS_BYTES - used) // (total - index)
+            if share < VARS_MIN_BYTES:
+                share = VARS_MIN_BYTES
+            self.write_value(&writer, <object>values[index], False, VARS_DEPTH, start + used + share)
+        tcn_json_byte(out, b"}")
+        return 0
+
+    cpdef tuple keys(self, tuple names):
+        """Return the key of each name in JSON, or None if one of them is not plain; see the pure twin."""
+        cdef list made = []
+        cdef PyObject *known
+        for name in names:
+            known = find_known(self._known_keys, name)
+            if known == NULL:
+                if not plain_key(name):
+                    return None
+                made.append(self.learn(name))
+            else:
+                made.append(<object>known)
+        return tuple(made)
+
+    cdef object learn(self, str key):
+        """Remember, and return, a key's text in JSON or, of one that is not plain, whether its value is a secret.
+
+        The same few keys come again and again: found here, one costs 20 ns instead of 100.
+        """
+        cdef bint is_secret = self._is_secret is not None and bool(self._is_secret(key))
+        cdef object known = is_secret
+        if plain_key(key):
+            known = json_string(key) + (b':"[Filtered]"' if is_secret else b":")
+        if len(self._known_keys) >= KEYS_REMEMBERED:
+            self._known_keys.clear()
+        self._known_keys[key] = known
+        return known
+
+    cdef int write_entry(self, Writer *writer, PyObject *known, str key, object value, bint native, int depth,
+                         size_t end) except -1:
+        """A member under a key that was found, or else under any text."""
+        cdef const char *text
+        cdef Py_ssize_t size
+        cdef object learned
+        if known == NULL:
+            learned = self._known_keys.get(key)
+            if learned is None:
+                learned = self.learn(key)
+            if type(learned) is not bytes:
+                write_string(writer.out, key)
+                tcn_json_byte(writer.out, b":")
+                if learned is True:
+                    tcn_json_put(writer.out, b'"[Filtered]"')
+                    return 0
+                return self.write_value(writer, value, native, depth, end)
+            known = <PyObject *>learned
+        # Copied before anything else runs: the memory of keys is cleared now and then.
+        text = PyBytes_AS_STRING(<object>known)
+        size = PyBytes_GET_SIZE(<object>known)
+        tcn_json_raw(writer.out, text, size)
+        if text[size - 1] != c":":
             return 0
         return self.write_value(writer, value, native, depth, end)
 
@@ -335,6 +423,7 @@ cdef class Renderer:
         cdef Py_ssize_t position = 0
         cdef PyObject *key_slot
         cdef PyObject *item_slot
+        cdef PyObject *known
         cdef object key, item
         cdef dict texts = None
         cdef bint is_marked = False
@@ -349,13 +438,14 @@ cdef class Renderer:
             item = <object>item_slot
             if done:
                 tcn_json_byte(out, b",")
-            if not plain_key(key):
+            known = find_known(self._known_keys, key)
+            if known == NULL and not plain_key(key):
                 if texts is None:
                     texts = plain_keys(value, breadth)
                 key = unique_text(key_text(key), texts)
             if PyUnicode_GET_LENGTH(key) == 3 and key == "...":
                 is_marked = True
-            self.write_entry(writer, <str>key, item, native, depth - 1, end)
+            self.write_entry(writer, known, <str>key, item, native, depth - 1, end)
             done += 1
         writer.parent_count -= 1
         # A dict that was cut before has its mark already.
@@ -363,6 +453,15 @@ cdef class Renderer:
             write_more(out, done > 0, b'"...":"', total - done)
         tcn_json_byte(out, b"}")
         return 0
+
+
+cdef inline PyObject *find_known(dict known_keys, object key) except? NULL:
+    """What is remembered of a plain key, borrowed; NULL for one that is unknown, or not plain."""
+    cdef PyObject *known
+    if not PyUnicode_CheckExact(key):
+        return NULL
+    known = PyDict_GetItemWithError(known_keys, key)
+    return known if known != NULL and PyBytes_CheckExact(<object>known) else NULL
 
 
 cdef int opens(Writer *writer, object value, Py_ssize_t total, const char *empty, int depth) except -1:

@@ -31,7 +31,8 @@ class Site:
 
     `head` is what was known at once; `line` (`context_line`) and `around` (`pre_context`, `post_context`) are None
     until the source was looked for, and empty where there is none. `is_function` tells frames with locals of their
-    own from those of modules and classes; `variables` are the names of those locals, in the frame's order.
+    own from those of modules and classes; `variables` are the names of those locals, in the frame's order. `keys` are
+    theirs in JSON, made when the first of them is rendered: the key and its colon, or for a secret the whole member.
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class Site:
         "head",
         "in_app",
         "is_function",
+        "keys",
         "line",
         "lineno",
         "module",
@@ -57,6 +59,7 @@ class Site:
         self.in_app = in_app
         self.is_function = True
         self.variables: tuple[str, ...] = ()
+        self.keys: tuple[bytes, ...] | None = None
         self.line: bytes | None = None
         self.around: bytes | None = None
         parts = [
@@ -110,7 +113,8 @@ def make_site(
     in_app = None if classify is None else classify(module, path)
     site = Site(code.co_name, module, _short_path(path, module), path, max(lineno or 0, 0), in_app)
     site.is_function = code.co_flags & _NESTED == _NESTED
-    site.variables = code.co_varnames + code.co_cellvars + code.co_freevars
+    # An argument that is a cell is named twice.
+    site.variables = tuple(dict.fromkeys(code.co_varnames + code.co_cellvars + code.co_freevars))
     return site
 
 

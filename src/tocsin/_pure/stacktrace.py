@@ -181,14 +181,30 @@ class StackExtractor:
             clears = False
         if not names:
             return None
+        if not site.is_function:
+            text = self._renderer.variables(names, True)
+            return text if len(text) > 2 else None
         # Asked before: an error on the way would hold the dict too.
-        is_ours = clears and site.is_function and sys.getrefcount(names) == _OWN_REFERENCES
+        is_ours = clears and sys.getrefcount(names) == _OWN_REFERENCES
         try:
-            text = self._renderer.variables(names, not site.is_function)
+            text = self._slots(names, site)
         finally:
             if is_ours:
                 _let_go(names, site.variables)
         return text if len(text) > 2 else None
+
+    def _slots(self, names: dict[str, object], site: Site) -> bytes:
+        """The variables of a function's own: somebody may have put other names beside them."""
+        assert self._renderer is not None
+        keys = site.keys
+        if keys is None:
+            keys = site.keys = self._renderer.keys(site.variables)
+        if keys is None:
+            return self._renderer.variables({name: names[name] for name in site.variables if name in names})
+        if len(names) == len(keys) and tuple(names) == site.variables:
+            return self._renderer.slots(keys, list(names.values()))
+        bound = [(key, names[name]) for key, name in zip(keys, site.variables, strict=True) if name in names]
+        return self._renderer.slots([key for key, _ in bound], [value for _, value in bound])
 
     def _site(self, frame: FrameType, lasti: int, trace: TracebackType | None) -> Site | None:
         code = frame.f_code

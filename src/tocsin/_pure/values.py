@@ -13,10 +13,11 @@ from tocsin._pure.keys import is_plain_key, members, plain_keys, unique_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
-_SECRETS_REMEMBERED = 4096
+_KEYS_REMEMBERED = 4096
+_COLON = ord(":")
 _INT64_MIN, _UINT64_MAX = -(1 << 63), (1 << 64) - 1
 _LEAST_TEXT_BYTES = 8
 # How deep containers are followed at most, whatever is asked for.
@@ -42,7 +43,7 @@ class Renderer:
         self.max_chars = max_chars
         self._is_secret = is_secret
         self._represent = represent
-        self._known_keys: dict[str, bool] = {}
+        self._known_keys: dict[str, bytes | bool] = {}
 
     def data(self, value: object, max_bytes: int, max_depth: int) -> bytes:
         """Return `value` as JSON of about `max_bytes` at most, nested `max_depth` containers deep.
@@ -98,26 +99,62 @@ class Renderer:
         out += b"}"
         return bytes(out)
 
-    def _hides(self, key: str) -> bool:
-        """Whether the value under `key` is a secret; remembered, as the same few keys come again and again."""
-        if self._is_secret is None:
-            return False
-        known = self._known_keys.get(key)
-        if known is None:
-            known = bool(self._is_secret(key))
-            if len(self._known_keys) >= _SECRETS_REMEMBERED:
-                self._known_keys.clear()
-            self._known_keys[key] = known
+    def slots(self, keys: Sequence[bytes], values: Sequence[object]) -> bytes:
+        """Return a function's locals as `variables` does, under keys that `keys` has made."""
+        out = bytearray(b"{")
+        left = len(keys)
+        for key, value in zip(keys[: limits.VARS_COUNT], values, strict=False):
+            used = len(out)
+            if used >= limits.VARS_BYTES:
+                break
+            if used > 1:
+                out += b","
+            out += key
+            if key[-1] == _COLON:
+                share = max((limits.VARS_BYTES - used) // left, limits.VARS_MIN_BYTES)
+                self._value(out, value, False, limits.VARS_DEPTH, used + share, [])
+            left -= 1
+        out += b"}"
+        return bytes(out)
+
+    def keys(self, names: tuple[str, ...]) -> tuple[bytes, ...] | None:
+        """Return of each name what stands for it in JSON: the key and its colon, of a secret the whole member.
+
+        None if one of the names is not plain, as then it depends on those beside it.
+        """
+        made = []
+        for name in names:
+            if not is_plain_key(name):
+                return None
+            known = self._known_keys.get(name)
+            made.append(self._learn(name) if known is None else known)
+        return tuple(made)  # type: ignore[arg-type]
+
+    def _learn(self, key: str) -> bytes | bool:
+        """Remember, and return, a key's text in JSON or, of one that is not plain, whether its value is a secret."""
+        is_secret = self._is_secret is not None and bool(self._is_secret(key))
+        known: bytes | bool = is_secret
+        if is_plain_key(key):
+            known = json_string(key) + (b':"[Filtered]"' if is_secret else b":")
+        if len(self._known_keys) >= _KEYS_REMEMBERED:
+            self._known_keys.clear()
+        self._known_keys[key] = known
         return known
 
     def _entry(
         self, out: bytearray, key: Any, value: object, native: bool, depth: int, end: int, parents: list[int]
     ) -> None:
-        out += json_string(key)
-        out += b":"
-        if self._hides(key):
-            out += b'"[Filtered]"'
+        known = self._known_keys.get(key)
+        if known is None:
+            known = self._learn(key)
+        if known is True or known is False:
+            out += json_string(key)
+            out += b':"[Filtered]"' if known else b":"
+            is_secret = known
         else:
+            out += known
+            is_secret = known[-1] != _COLON
+        if not is_secret:
             self._value(out, value, native, depth, end, parents)
 
     def _value(self, out: bytearray, value: Any, native: bool, depth: int, end: int, parents: list[int]) -> None:
