@@ -27,6 +27,11 @@ def configure(debug: bool) -> None:
     _debug = bool(debug)
 
 
+def is_debugging() -> bool:
+    """Return whether `debug` prints, for who would have to make up a costly line."""
+    return _debug
+
+
 def debug(message: str) -> None:
     """Prints one line if the `debug` option is on."""
     if _debug:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+_RATE_LIMITS, _RETRY_AFTER = "X-Sentry-Rate-Limits", "Retry-After"
+# The headers of an answer that matter here.
+HEADERS_READ = (_RATE_LIMITS, _RETRY_AFTER)
 _KNOWN = frozenset(value for name, value in vars(DataCategory).items() if name.isupper())
 # The key of a limit on everything.
 _ALL = ""
@@ -26,14 +29,20 @@ class RateLimits:
 
     Args:
         now: a monotonic clock, in seconds.
+
+    Attributes:
+        until: category to the time on that clock when its limit ends; empty while there are no limits. For who has
+            no time to call, as on the capturing thread: an empty one says that nothing is limited.
+        error_until_s: the time until which errors are limited, on their own or with everything; 0 if they never were.
     """
 
-    __slots__ = ("_now", "_until")
+    __slots__ = ("_now", "error_until_s", "until")
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         # Never changed in place: a reader on another thread sees the old limits or the new ones.
-        self._until: dict[str, float] = {}
+        self.until: dict[str, float] = {}
+        self.error_until_s = 0.0
 
     def update(self, status: int, headers: Mapping[str, str]) -> None:
         """Takes up what a response says: `X-Sentry-Rate-Limits` on any status, `Retry-After` on 429.
@@ -41,23 +50,26 @@ class RateLimits:
         A 429 without a readable word on how long limits everything for `limits.RATE_LIMIT_DEFAULT_S`. What cannot be
         read is ignored.
         """
-        text = _header(headers, "X-Sentry-Rate-Limits")
+        if not headers and status != 429:
+            return
+        text = _header(headers, _RATE_LIMITS)
         found = [] if text is None else _parsed(text)
         if status == 429 and not found:
-            found = [(_retry_after_s(_header(headers, "Retry-After")), (_ALL,))]
+            found = [(_retry_after_s(_header(headers, _RETRY_AFTER)), (_ALL,))]
         if not found:
             return
         now = self._now()
-        until = {category: end for category, end in self._until.items() if end > now}
+        until = {category: end for category, end in self.until.items() if end > now}
         for seconds, categories in found:
             for category in categories:
                 if category == _ALL or category in _KNOWN:
                     until[category] = max(until.get(category, now), now + seconds)
-        self._until = until
+        self.until = until
+        self.error_until_s = max(until.get(DataCategory.ERROR, 0.0), until.get(_ALL, 0.0))
 
     def is_limited(self, category: str) -> bool:
         """Return whether data of this category would be refused at present."""
-        until = self._until
+        until = self.until
         if not until:
             return False
         now = self._now()
@@ -65,8 +77,8 @@ class RateLimits:
         own = now if category == DataCategory.INTERNAL else until.get(category, now)
         if own > now or until.get(_ALL, now) > now:
             return True
-        if max(until.values()) <= now and self._until is until:
-            self._until = {}
+        if max(until.values()) <= now and self.until is until:
+            self.until = {}
         return False
 
 

@@ -142,24 +142,61 @@ def test_no_answer_is_a_network_error(server: Receiver, make: Make, answer: Answ
 @pytest.mark.parametrize(
     "answer",
     [
+        Answer(raw=b"HTTP/1.1 2"),
+        Answer(raw=b"\x00\xff garbage\r\n\r\n"),
+        Answer(raw=b"HTTP/1.1 banana\r\n\r\n"),
+        Answer(raw=b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n"),
+    ],
+)
+def test_no_answer_on_a_used_connection_is_a_network_error(server: Receiver, make: Make, answer: Answer) -> None:
+    """What is no answer loses its event there too, and the next one goes over a new connection."""
+    server.script(Answer(), answer)
+    transport, stats = make(server.dsn, send_client_reports=False)
+    for message in ("first", "second", "third"):
+        capture(transport, stats, event_envelope(message))
+    assert transport.flush(20)
+    assert counts(stats) == (3, 2, 0, {"network_error": 1})
+    assert [request.envelope.event["message"] for request in server.requests] == ["first", "second", "third"]
+    assert server.connections == 2
+
+
+def test_limits_are_heard_on_a_used_connection(server: Receiver, make: Make) -> None:
+    """Also when they come in several headers, in whatever case."""
+    raw = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nx-sentry-rate-limits: 60:error:key\r\n"
+    server.script(Answer(), Answer(raw=raw + b"X-SENTRY-RATE-LIMITS: 60:attachment:key\r\n\r\n"))
+    transport, stats = make(server.dsn)
+    capture(transport, stats)
+    capture(transport, stats)
+    assert transport.flush(20)
+    assert [transport.is_limited(category) for category in ("error", "attachment", "session")] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
         Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf"),
         Answer(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
         Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\njunk"),
         Answer(raw=b"HTTP/1.0 200 OK\r\n\r\nno length"),
         Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n" + b"x" * 1_000_000),
         Answer(raw=b"HTTP/1.1 204 No Content\r\n\r\n"),
+        Answer(headers={"Connection": "close"}),
         Answer(close="during"),
     ],
 )
-def test_the_status_counts_whatever_becomes_of_the_body(server: Receiver, make: Make, answer: Answer) -> None:
-    """A 2xx whose body is broken, endless or absent is a delivery, and is not repeated."""
-    server.script(answer)
+@pytest.mark.parametrize("warm", [0, 1, 2])
+def test_the_status_counts_whatever_becomes_of_the_body(
+    server: Receiver, make: Make, answer: Answer, warm: int
+) -> None:
+    """A 2xx whose body is broken, endless or absent is a delivery, and is not repeated; on a new connection and on a
+    used one."""
+    server.script(*[Answer()] * warm, answer)
     transport, stats = make(server.dsn)
-    capture(transport, stats)
-    capture(transport, stats)
+    for _ in range(warm + 2):
+        capture(transport, stats)
     assert transport.flush(20)
-    assert counts(stats) == (2, 2, 0, {})
-    assert len(server.requests) == 2
+    assert counts(stats) == (warm + 2, warm + 2, 0, {})
+    assert len(server.requests) == warm + 2
 
 
 def test_an_answer_that_does_not_come_is_given_up(

@@ -85,10 +85,7 @@ def test_socket_options_reach_the_socket(
     transport, stats = make(server.dsn, **options)
     capture(transport, stats)
     assert transport.flush(20)
-    pool = transport._sender.connection._pool
-    assert pool is not None
-    assert pool.pool is not None
-    (connection,) = pool.pool.queue
+    connection = transport._sender.connection._direct
     found = {key: int(bool(connection.sock.getsockopt(*key))) for key in expected}
     assert found == expected
 
@@ -107,6 +104,29 @@ def test_keep_alive_adds_only_what_the_user_has_not_set(server: Receiver, make: 
         (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 45),
         (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 6),
     ]
+
+
+def test_a_connection_that_is_not_urllib3s_own_is_left_to_the_pool(
+    server: Receiver, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a recorder or HTTP/2 puts in the place of urllib3's connection sees each request as the pool makes it."""
+    import urllib3
+    from urllib3.connection import HTTPConnection
+
+    made = []
+
+    class Recording(HTTPConnection):
+        def request(self, *args: Any, **kwargs: Any) -> None:
+            made.append(args[0])
+            super().request(*args, **kwargs)
+
+    monkeypatch.setattr(urllib3.HTTPConnectionPool, "ConnectionCls", Recording)
+    transport, stats = make(server.dsn)
+    for _ in range(3):
+        capture(transport, stats)
+    assert transport.flush(20)
+    assert made == ["POST"] * 3
+    assert server.connections == 1
 
 
 def test_a_connection_idle_for_long_is_replaced(server: Receiver, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

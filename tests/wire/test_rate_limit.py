@@ -36,7 +36,7 @@ def rate_limits(clock: Clock) -> RateLimits:
 
 def _remaining(rate_limits: RateLimits, clock: Clock, category: str) -> float:
     """Seconds until a category is free again, found by asking."""
-    start, until = clock.now, rate_limits._until
+    start, until = clock.now, rate_limits.until
     try:
         for tenths in range(40_000):
             clock.now = start + tenths / 10
@@ -45,7 +45,7 @@ def _remaining(rate_limits: RateLimits, clock: Clock, category: str) -> float:
         raise AssertionError("limited for more than an hour")
     finally:
         # Back in time, limits that were found to have ended included.
-        clock.now, rate_limits._until = start, until
+        clock.now, rate_limits.until = start, until
 
 
 @pytest.mark.parametrize("status", [200, 429, 503])
@@ -178,4 +178,19 @@ def test_junk_is_absorbed_and_memory_bounded(status: int, header: str | None, re
     rate_limits.update(status, {name: value for name, value in headers.items() if value is not None})
     assert rate_limits.is_limited("error") in (True, False)
     known = {value for name, value in vars(DataCategory).items() if name.isupper()}
-    assert set(rate_limits._until) <= known | {""}
+    assert set(rate_limits.until) <= known | {""}
+
+
+def test_what_is_said_without_a_call_agrees(rate_limits: RateLimits, clock: Clock) -> None:
+    """`until` is empty and `error_until_s` 0 while nothing is limited; later they tell when the limits end, errors by
+    their own limit or that on everything."""
+    assert (rate_limits.until, rate_limits.error_until_s) == ({}, 0.0)
+    rate_limits.update(200, {NAME: "60:attachment:key"})
+    assert rate_limits.until
+    assert rate_limits.error_until_s == 0.0
+    rate_limits.update(200, {NAME: "10:error:key"})
+    assert rate_limits.error_until_s == clock.now + 10
+    rate_limits.update(200, {NAME: "30::key"})
+    assert rate_limits.error_until_s == clock.now + 30
+    clock.now = rate_limits.error_until_s
+    assert not rate_limits.is_limited("error")

@@ -5,11 +5,13 @@ Used by one thread at a time. A connection belongs to the process that made it.
 
 from __future__ import annotations
 
+import errno
 import os
 from time import monotonic
 
 from tocsin import diagnostics
 from tocsin.importing import import_with_loggers, late_import
+from tocsin.rate_limit import HEADERS_READ
 from tocsin.transport.proxy import BadProxy, proxy_for
 
 TYPE_CHECKING = False
@@ -25,6 +27,9 @@ _IDLE_S = 30.0
 _ANSWER_BYTES = 64 * 1024
 # Seconds of silence until the system probes the peer, between probes, and the number of probes.
 _KEEP_ALIVE = (("TCP_KEEPIDLE", 45), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6))
+
+# How the system says that nobody reads what is being sent; the last is macOS while it takes a connection down.
+_HUNG_UP = (errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE)
 
 
 class Connection:
@@ -61,12 +66,16 @@ class Connection:
         self._pool: HTTPConnectionPool | None = None
         self._target = ""
         self._retries: Any = None
+        # A connection that the pool has opened, taken out of it while it is open; None while a request is under way:
+        # a child forked then must not close it, as the lock of its reader belongs to the thread that is reading.
+        self._direct: Any = None
         # Whether the last answer left the connection open, and when that was.
         self._is_warm = False
         self._used_s = 0.0
 
     def post(self, body: bytes, timeout_s: float, is_compressed: bool) -> tuple[int, Mapping[str, str]] | None:
-        """Return status and headers of the answer, or None if there was none. Never raises.
+        """Return status and headers of the answer, of which some may be left out that are not among `HEADERS_READ`; or
+        None if there was none. Never raises.
 
         A connection that was idle may have been closed by the other end unnoticed: if it breaks before the answer has
         begun, the body is posted once more on a fresh one. Nothing else is tried again, and redirects are not followed.
@@ -80,15 +89,20 @@ class Connection:
             pool = self._pool or self._open()
             if self._is_warm and monotonic() - self._used_s > _IDLE_S:
                 self._hang_up(pool)
+            # True again once an answer has been read.
+            is_warm, self._is_warm = self._is_warm, False
+            direct, self._direct = self._direct, None
             try:
+                if direct is not None:
+                    if not _is_dropped(direct):
+                        return self._talk(direct, body, headers, timeout_s)
+                    direct.close()
                 return self._exchange(pool, body, headers, timeout_s)
             except Exception as error:
-                if not self._is_warm or not _is_broken(error) or monotonic() >= deadline:
+                if not is_warm or not _is_broken(error) or monotonic() >= deadline:
                     raise
-            self._is_warm = False
             return self._exchange(pool, body, headers, deadline - monotonic())
         except Exception as error:
-            self._is_warm = False
             diagnostics.debug(f"no answer from {self._url}: {type(error).__name__}: {error}")
             return None
 
@@ -96,6 +110,9 @@ class Connection:
         """Closes the connection; a later post opens another."""
         pool, self._pool = self._pool, None
         self._is_warm = False
+        direct, self._direct = self._direct, None
+        if direct is not None:
+            direct.close()
         if pool is not None:
             pool.close()
 
@@ -108,10 +125,11 @@ class Connection:
         """
         pool, self._pool = self._pool, None
         self._is_warm = False
+        direct, self._direct = self._direct, None
         queue = None if pool is None else pool.pool
         if queue is None:
             return
-        idle = [connection for connection in queue.queue if connection is not None]
+        idle = [connection for connection in (*queue.queue, direct) if connection is not None]
         # Its lock may have been held in the parent at the moment of the fork, and urllib3 takes it at exit.
         queue.__init__(queue.maxsize)  # type: ignore[misc]
         if owns_descriptor:
@@ -147,11 +165,51 @@ class Connection:
         self._used_s = monotonic()
         # Without effect on a connection whose answer was read to the end: that is back in the pool.
         answer.close()
+        if self._is_warm and self._proxy is None:
+            self._direct = _taken(pool)
         return answer.status, answer.headers
 
+    def _talk(
+        self, direct: Any, body: bytes, headers: Mapping[str, str], timeout_s: float
+    ) -> tuple[int, Mapping[str, str]]:
+        """Like `_exchange`, over an open connection and past the pool: 130 us of CPU instead of 190.
+
+        The standard library's HTTP, on which urllib3's connections are built, is spoken here without what urllib3
+        adds to it.
+        """
+        from http.client import HTTPConnection
+
+        is_reusable = False
+        try:
+            direct.sock.settimeout(timeout_s)
+            try:
+                HTTPConnection.request(direct, "POST", self._target, body, headers)
+            except OSError as error:
+                # A server may answer and hang up before it has read everything; if it has not answered, we shall see.
+                if error.errno not in _HUNG_UP:
+                    raise
+            answer = HTTPConnection.getresponse(direct)
+            try:
+                answer.read(_ANSWER_BYTES)
+            except Exception as error:
+                diagnostics.debug(f"unreadable answer from {self._url}: {type(error).__name__}: {error}")
+            is_reusable = answer.isclosed() and not answer.will_close
+        finally:
+            if not is_reusable:
+                direct.close()
+        if is_reusable:
+            self._is_warm, self._direct = True, direct
+        self._used_s = monotonic()
+        found = {name: answer.headers.get_all(name) for name in HEADERS_READ}
+        return answer.status, {name: ", ".join(values) for name, values in found.items() if values}
+
     def _hang_up(self, pool: HTTPConnectionPool) -> None:
-        """Closes the socket of the pool's one connection; urllib3 opens another when it next uses it."""
+        """Closes the one connection; the pool opens another when it is next used."""
         self._is_warm = False
+        direct, self._direct = self._direct, None
+        if direct is not None:
+            direct.close()
+            return
         queue = pool.pool
         if queue is not None and queue.qsize():
             connection = queue.get(block=False)
@@ -247,13 +305,33 @@ def _socket_options(options: Mapping[str, Any]) -> list[tuple[int, int, int | by
     return merged
 
 
+def _taken(pool: HTTPConnectionPool) -> Any:
+    """Takes the pool's one connection out of it; the pool will make another when it needs one.
+
+    Only a connection of urllib3's own plain types, not of what may stand in for them: HTTP/2, or a recorder's.
+    """
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+
+    queue = pool.pool
+    idle = None if queue is None or not queue.queue else queue.queue[-1]
+    if queue is None or type(idle) not in (HTTPConnection, HTTPSConnection):
+        return None
+    return queue.get(block=False)
+
+
+def _is_dropped(connection: Any) -> bool:
+    """Whether the other end has closed an idle connection, or has said something unasked on it."""
+    from urllib3.util.connection import is_connection_dropped
+
+    return is_connection_dropped(connection)
+
+
 def _is_broken(error: Exception) -> bool:
     """Whether the other end has closed the connection before it began to answer."""
     from urllib3.exceptions import ProtocolError, SSLError
 
-    cause = error.args[-1] if error.args else None
-    if isinstance(error, ProtocolError):
-        # Also http.client's RemoteDisconnected; a timeout or a refusal is not among them.
-        return isinstance(cause, ConnectionError)
-    # TLS's way of meeting the end of the stream.
-    return isinstance(error, SSLError) and type(cause).__name__ in ("SSLEOFError", "SSLZeroReturnError")
+    # The pool wraps what the connection raises.
+    cause = error.args[-1] if isinstance(error, (ProtocolError, SSLError)) and error.args else error
+    # Also http.client's RemoteDisconnected, and TLS's way of meeting the end of the stream; a timeout is not among
+    # them, nor is a refusal, which is another error of the pool's.
+    return isinstance(cause, ConnectionError) or type(cause).__name__ in ("SSLEOFError", "SSLZeroReturnError")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from time import gmtime, monotonic, time
+from time import monotonic, time
 
 from tocsin import diagnostics, limits
-from tocsin._backend import Stats
+from tocsin._backend import Stats, iso_time
 from tocsin.client_report import DataCategory, DiscardReason, client_report_item
 from tocsin.envelope import Envelope
-from tocsin.importing import late_import
 from tocsin.rate_limit import RateLimits
+from tocsin.transport.compressor import DEFAULT_LEVEL, Compressor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from tocsin.envelope import Item
     from tocsin.transport.connection import Connection
 
-# gzip is the one encoding that every server reads; the level that costs least per byte saved.
-_LEVEL = 1
-_GZIP_WBITS = 31
 # Less than this cannot be waited for in earnest.
 _TIMEOUT_MIN_S = 0.001
 
@@ -40,7 +37,8 @@ class Sender:
         # The client's own takes its place.
         self.stats = Stats()
         self._sends_reports = bool(options.get("send_client_reports", True))
-        self._level = _compression_level(options.get("_experiments") or {})
+        level = _compression_level(options.get("_experiments") or {})
+        self._compressor = Compressor(level) if level else None
         self._reported_s = monotonic()
 
     def send(self, envelope: Envelope, timeout_s: float = limits.HTTP_TIMEOUT_S) -> None:
@@ -48,14 +46,18 @@ class Sender:
 
         Every item is counted, as delivered or under the reason why it was not. What was passed in stays as it is.
         """
-        items = []
-        for item in envelope.items:
-            if self.rate_limits.is_limited(item.data_category):
-                self._lose(item, DiscardReason.RATELIMIT_BACKOFF)
-            else:
-                items.append(item)
+        items = envelope.items
+        if self.rate_limits.until:
+            items = [item for item in items if not self._is_limited(item)]
         if items:
             self._send(envelope.headers, items, self._take_report(limits.REPORT_WITH_ENVELOPE_S), timeout_s)
+
+    def _is_limited(self, item: Item) -> bool:
+        """Whether the server wants none of this item, which is then counted."""
+        is_limited = self.rate_limits.is_limited(item.data_category)
+        if is_limited:
+            self._lose(item, DiscardReason.RATELIMIT_BACKOFF)
+        return is_limited
 
     def send_report(self, timeout_s: float = limits.HTTP_TIMEOUT_S, age_s: float = limits.REPORT_ALONE_S) -> None:
         """Sends a client report alone, if there is something to tell and the last one is `age_s` seconds old."""
@@ -100,19 +102,20 @@ class Sender:
     def _outcome(self, outgoing: Envelope, timeout_s: float) -> str | None:
         """Posts an envelope; returns None if the server has taken it, or else the reason for its loss."""
         try:
-            outgoing.headers["sent_at"] = _rfc3339(time())
+            outgoing.headers["sent_at"] = iso_time(time())
             body = outgoing.serialize()
-            if self._level:
-                body = _gzip(body, self._level)
+            if self._compressor is not None:
+                body = self._compressor.compress(body)
         except Exception as error:
             diagnostics.internal_error("an envelope cannot be serialized", error)
             return DiscardReason.INTERNAL_SDK_ERROR
-        answer = self.connection.post(body, max(timeout_s, _TIMEOUT_MIN_S), is_compressed=self._level > 0)
+        answer = self.connection.post(body, max(timeout_s, _TIMEOUT_MIN_S), self._compressor is not None)
         if answer is None:
             return DiscardReason.NETWORK_ERROR
         status, headers = answer
         self.rate_limits.update(status, headers)
-        diagnostics.debug(f"{outgoing.description}, {len(body)} bytes: status {status}")
+        if diagnostics.is_debugging():
+            diagnostics.debug(f"{outgoing.description}, {len(body)} bytes: status {status}")
         if 200 <= status < 300:
             return None
         if status == 429:
@@ -127,22 +130,9 @@ class Sender:
             self.stats.record_dropped(reason, item.data_category, item.quantity(), told)
 
 
-def _gzip(body: bytes, level: int) -> bytes:
-    zlib: Any = late_import("zlib")
-    compressor = zlib.compressobj(level, zlib.DEFLATED, _GZIP_WBITS)
-    packed: bytes = compressor.compress(body) + compressor.flush()
-    return packed
-
-
 def _compression_level(experiments: Mapping[str, Any]) -> int:
     """The gzip level; 0 for none. An unknown algorithm means none, as users of sentry_sdk know it."""
     if experiments.get("transport_compression_algo") not in (None, "gzip", "br"):
         return 0
     level = experiments.get("transport_compression_level")
-    return level if type(level) is int and 0 <= level <= 9 else _LEVEL
-
-
-def _rfc3339(unix_s: float) -> str:
-    now = gmtime(unix_s)
-    date = f"{now.tm_year:04}-{now.tm_mon:02}-{now.tm_mday:02}"
-    return f"{date}T{now.tm_hour:02}:{now.tm_min:02}:{now.tm_sec:02}.{int(unix_s % 1 * 1e6):06}Z"
+    return level if type(level) is int and 0 <= level <= 9 else DEFAULT_LEVEL
