@@ -146,7 +146,7 @@ sys.path[:0] = {path!r}
 from support.captures import bound, capture, counts, event_envelope
 from tocsin.transport.http import HttpTransport
 
-transport, stats = bound(HttpTransport({{"dsn": {dsn!r}}}))
+transport, stats = bound(HttpTransport({{"dsn": {dsn!r}}}), event_envelope)
 capture(transport, stats, event_envelope("warm"))
 assert transport.flush(20)
 held_in_queue = {held!r}
@@ -161,9 +161,12 @@ for number in range(3):
     pid = os.fork()
     if pid == 0:
         {hook}
+        assert not transport._worker.is_alive
         stats.reset()
-        for one in range(5):
-            capture(transport, stats, event_envelope(f"child {{number}} {{one}}"))
+        capture(transport, stats, event_envelope(f"child {{number}} 0"))
+        for one in range(1, 5):
+            stats.record_captured()
+            assert transport.offer(f"child {{number}} {{one}}", 1)
         assert transport.flush(20)
         assert counts(stats) == (5, 5, 0, {{}}), counts(stats)
         os._exit(0)
@@ -184,7 +187,7 @@ transport.kill()
 @pytest.mark.parametrize("held", [False, True])
 def test_parent_and_children_send_each_event_once(server: Receiver, hook: str, held: bool) -> None:
     """After a fork no connection is shared, nothing that the parent has queued goes out twice, and nobody hangs;
-    with the fork hook, and without it where the process number has to tell."""
+    whether or not a client passes the word of the fork on to its transport once more."""
     release = threading.Event()
     if held:
         server.script(Answer(), Answer(until=release))
@@ -209,3 +212,33 @@ def test_parent_and_children_send_each_event_once(server: Receiver, hook: str, h
         owner = request.envelope.event["message"].rpartition(" ")[0] or "parent"
         owners.setdefault(request.connection, set()).add(owner)
     assert all(len(names) == 1 for names in owners.values()), owners
+
+
+_UNTOLD = """
+import ctypes, os, sys
+sys.path[:0] = {path!r}
+from support.captures import bound, counts
+from tocsin.transport.http import HttpTransport
+
+transport, stats = bound(HttpTransport({{"dsn": {dsn!r}}}))
+pid = ctypes.PyDLL(None).fork()
+if pid == 0:
+    stats.record_captured()
+    assert {capture}
+    assert transport.flush(20)
+    assert counts(stats) == (1, 1, 0, {{}}), counts(stats)
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="the platform cannot fork")
+@pytest.mark.parametrize(
+    "capture",
+    ["transport.offer('hi', 1)", "transport.capture_envelope(transport._assemble('hi')) is None"],
+)
+def test_a_child_that_the_interpreter_was_not_told_of_delivers(server: Receiver, capture: str) -> None:
+    """A host in C that loads the application and forks, as some application servers do, runs no hooks."""
+    code = _UNTOLD.format(path=sys.path, dsn=server.dsn, capture=capture)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], timeout=60, check=True)
+    assert [request.envelope.event["message"] for request in server.requests] == ["hi"]

@@ -1,4 +1,4 @@
-"""The worker among forks, patched threads and the interpreter's end."""
+"""The worker among patched threads, late imports and the interpreter's end."""
 
 from __future__ import annotations
 
@@ -66,28 +66,3 @@ def test_threading_may_be_imported_by_a_delivery_first() -> None:
     command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{_IMPORTS_THREADING}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("True\n", "", 0)
-
-
-_FORK = """
-import os, sys, time
-from tocsin._backend import Handoff
-from tocsin.transport.worker import Worker
-delivered = []
-worker = Worker(Handoff(10, 10), delivered.append)
-worker.offer("parent", 1)
-assert worker.flush(20)
-pid = os.fork()
-assert worker.is_alive == (pid != 0)
-worker.offer("child" if pid == 0 else "again", 1)
-assert worker.is_alive and worker.flush(20)
-assert delivered == ["parent", "child" if pid == 0 else "again"], delivered
-if pid == 0:
-    os._exit(0)
-assert os.waitpid(pid, 0)[1] == 0
-"""
-
-
-@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="the platform cannot fork")
-def test_a_child_has_a_thread_of_its_own() -> None:
-    """After a fork the child's first offer starts a thread there; the parent's goes on."""
-    subprocess.run([sys.executable, "-W", "ignore", "-c", _FORK], timeout=60, check=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import environ, getpid
 from time import monotonic
 
-from tocsin import diagnostics, limits
+from tocsin import diagnostics, fork, limits
 from tocsin._backend import Handoff
 from tocsin._version import VERSION
 from tocsin.client_report import DataCategory, DiscardReason
@@ -51,6 +51,8 @@ class SendingTransport(Transport):
     def __init__(self, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(options)
         self._sender = self._make_sender(options or {})
+        # The worker's, for whoever asks on the capturing thread.
+        self.rate_limits = self._sender.rate_limits
         self._stats = self._sender.stats
         self._pid = getpid()
         if options is not None and self.parsed_dsn is not None:
@@ -68,7 +70,11 @@ class SendingTransport(Transport):
         self._sender.stats = stats
 
     def is_limited(self, category: str) -> bool:
-        return self._sender.rate_limits.is_limited(category)
+        if category == DataCategory.ERROR:
+            # Asked at every capture: no call but for the time, and that only after a limit was set.
+            until_s = self.rate_limits.error_until_s
+            return until_s != 0.0 and until_s > monotonic()
+        return self.rate_limits.is_limited(category)
 
     def is_healthy(self) -> bool:
         return not self.is_full() and not self.is_limited(DataCategory.ERROR)
@@ -134,6 +140,7 @@ class HttpTransport(SendingTransport):
         # Set by flush: the next report need not wait until it is due.
         self._report_is_wanted = False
         self._open()
+        fork.register(self)
 
     def _open(self) -> None:
         self._handoff = Handoff(self._capacity, self._capacity_bytes)
@@ -145,15 +152,16 @@ class HttpTransport(SendingTransport):
         super()._renew(owns_descriptor)
 
     def _own(self) -> Worker:
-        """The worker of this process. Where no fork hook ran, the process number tells."""
+        """The worker of this process, even if the interpreter was not told of a fork: a host in C may not do so."""
         if self._pid != getpid():
             self._renew(owns_descriptor=False)
         return self._worker
 
     def offer(self, capture: object, size_bytes: int) -> bool:
         """Queues a capture, to be made an envelope by the worker; False if there is no room, which is not counted."""
-        worker = self._worker if self._pid == getpid() else self._own()
-        return worker.offer(capture, size_bytes)
+        worker = self._worker
+        # To ask for the process each time would cost twice what the queue does: once is enough to start a thread there.
+        return (worker if worker.is_alive else self._own()).offer(capture, size_bytes)
 
     def capture_envelope(self, envelope: Envelope) -> None:
         """Queues a ready envelope; where there is no room, its items are counted as lost."""

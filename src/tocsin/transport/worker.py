@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _thread
 import sys
-from os import getpid
 from time import monotonic
 
 from tocsin import diagnostics, limits
@@ -22,7 +21,9 @@ _WAIT_MAX_S = 86_400.0
 
 
 class Worker:
-    """Takes items out of a handoff and delivers them one by one, on a daemon thread of the process that offers.
+    """Takes items out of a handoff and delivers them one by one, on a daemon thread that the first offer starts.
+
+    A worker belongs to the process that made it; a forked child needs another one, as the thread stayed behind.
 
     The thread is native even under gevent's monkey patching, and no `threading.Thread`: starting one of those waits
     for it and takes a lock that a signal handler must not meet.
@@ -32,6 +33,10 @@ class Worker:
         deliver: called with each item. It should not raise; if it does, that is said and the worker goes on.
         name: what diagnostics call the worker.
         on_idle: called when nothing was offered for `idle_interval_s`, and once before each flush is answered.
+
+    Attributes:
+        is_alive: whether the thread runs, as far as the process knows that has made the worker.
+        deadline_s: monotonic time by which a flush that delivers on its own thread must be done; None on the worker's.
     """
 
     __slots__ = (
@@ -43,11 +48,11 @@ class Worker:
         "_is_stopping",
         "_name",
         "_on_idle",
-        "_running",
         "_settled",
         "_starting",
         "_waiters",
         "deadline_s",
+        "is_alive",
     )
 
     def __init__(
@@ -68,15 +73,10 @@ class Worker:
         self._on_idle = on_idle
         self._idle_interval_s = idle_interval_s
         self._is_stopping = False
-        # The process whose thread is running; 0 while none is.
-        self._running = 0
+        self.is_alive = False
         # How many items were delivered, or given up; written by whoever holds `_consuming`.
         self._settled = 0
-        # Monotonic time by which a flush that delivers on its own thread must be done; None on the worker's.
         self.deadline_s: float | None = None
-        self._renew_locks()
-
-    def _renew_locks(self) -> None:
         allocate_lock = native("allocate_lock")
         # Held while a thread is being started, only ever tried.
         self._starting = allocate_lock()
@@ -87,11 +87,6 @@ class Worker:
         self._waiters: list[tuple[int, _thread.LockType]] = []
 
     @property
-    def is_alive(self) -> bool:
-        """Whether the thread runs in this process."""
-        return self._running == getpid()
-
-    @property
     def pending(self) -> int:
         """How many items are queued or being delivered."""
         return max(0, self._handoff.offered - self._settled)
@@ -99,12 +94,11 @@ class Worker:
     def offer(self, item: object, size_bytes: int) -> bool:
         """Hands an item over without waiting; returns False if there is no room, or if the worker was stopped.
 
-        The first offer of a process starts the thread. If that fails, the items stay queued for a later try, or for
-        `flush`.
+        The first offer starts the thread. If that fails, the items stay queued for a later try, or for `flush`.
         """
         if self._is_stopping or not self._handoff.offer(item, size_bytes):
             return False
-        if self._running != getpid():
+        if not self.is_alive:
             self._start()
         return True
 
@@ -114,19 +108,19 @@ class Worker:
         Where no thread runs, the caller's thread does the work. Called from within a delivery, it returns False.
         """
         deadline = monotonic() + _bounded(timeout_s)
-        if self._running == getpid():
+        if self.is_alive:
             if self._consumer == _thread.get_ident():
                 return False
             if self._wait_until_settled(deadline):
                 return True
         # The thread never ran, or has ended meanwhile.
-        return self._running != getpid() and self._drain(deadline)
+        return not self.is_alive and self._drain(deadline)
 
     def stop(self, timeout_s: float) -> bool:
         """Ends the thread after the delivery it is at; returns whether it has ended in time. Later offers fail."""
         self._is_stopping = True
         self._handoff.wake()
-        if self._running != getpid():
+        if not self.is_alive:
             return True
         if self._consumer == _thread.get_ident() or not self._consuming.acquire(True, _bounded(timeout_s)):
             return False
@@ -134,22 +128,17 @@ class Worker:
         return True
 
     def _start(self) -> None:
-        pid = getpid()
-        if self._running not in (0, pid):
-            # The locks' holders stayed behind in the parent.
-            self._running = 0
-            self._renew_locks()
         if not self._starting.acquire(False):
             # Another thread is at it, or the very call that a signal handler has interrupted here.
             return
         try:
-            if self._running == pid:
+            if self.is_alive:
                 return
-            self._running = pid
+            self.is_alive = True
             try:
                 native("start_new_thread")(self._run, ())
             except Exception as error:
-                self._running = 0
+                self.is_alive = False
                 text = f"{self._name} cannot start ({error}): events wait until the next capture or flush"
                 if "shutdown" in str(error):
                     # From 3.12 on no thread starts once the interpreter ends: the flush at exit delivers, as it should.
@@ -168,7 +157,7 @@ class Worker:
                         self._work_once()
                 finally:
                     self._consumer = 0
-                    self._running = 0
+                    self.is_alive = False
         except Exception as error:
             diagnostics.internal_error(self._name, error)
         finally:
