@@ -220,6 +220,15 @@ def test_a_platform_is_one_that_servers_know() -> None:
     assert mended({"platform": 3}) == {"platform": "other", "extra": {"platform": 3}}
 
 
+def test_a_message_without_a_text_is_none() -> None:
+    """A server has an error for parameters alone; they are kept where it takes them."""
+    for key in ("message", "logentry"):
+        made = mended({key: {"params": [1]}})
+        assert key not in made
+        assert made["extra"] == {f"{key}.params": [1]}
+        assert key not in mended({key: {}})
+
+
 def test_a_message_under_both_names_is_kept_twice() -> None:
     """A server takes only one of them."""
     assert mended({"message": "a", "logentry": {"message": "b"}}) == {

@@ -6,14 +6,21 @@ stood in the slot is let go of afterwards.
 """
 
 cimport cython
-from cpython.dict cimport PyDict_Check, PyDict_CheckExact, PyDict_Copy, PyDict_Next, PyDict_Size
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.dict cimport (
+    PyDict_Check,
+    PyDict_CheckExact,
+    PyDict_Copy,
+    PyDict_GetItemWithError,
+    PyDict_Next,
+    PyDict_Size,
+)
 from cpython.list cimport PyList_GET_ITEM, PyList_New, PyList_SET_ITEM
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 
 from tocsin import limits as _limits
 from tocsin._core.describe import cut
-from tocsin._core.keys cimport plain_key
 from tocsin._core.values cimport Renderer
 
 from tocsin._core.json_text import Fragment
@@ -250,6 +257,14 @@ cdef object text(object value, Py_ssize_t max_chars, Renderer renderer):
     return renderer.text(value, max_chars)
 
 
+cdef bint is_open(str key, Renderer renderer) except -1:
+    """Whether what stands under a key is no secret; of a key that JSON shows otherwise than it is, False."""
+    cdef PyObject *found = PyDict_GetItemWithError(renderer._known_keys, key)
+    cdef object known = renderer.learn(key) if found == NULL else <object>found
+    # What the renderer remembers of a key that is not secret is its text in JSON, with the colon.
+    return PyBytes_CheckExact(known) and PyBytes_AS_STRING(known)[PyBytes_GET_SIZE(known) - 1] == c":"
+
+
 cdef bint is_plain(object data, Renderer renderer) except -1:
     """Whether data may be kept as it is and written later: small, no secret in it, nothing but texts and numbers."""
     cdef PyObject *key_slot
@@ -262,7 +277,7 @@ cdef bint is_plain(object data, Renderer renderer) except -1:
     while PyDict_Next(data, &position, &key_slot, &item_slot):
         key = <object>key_slot
         item = <object>item_slot
-        if not plain_key(key) or renderer.hides(<str>key):
+        if not PyUnicode_CheckExact(key) or not is_open(<str>key, renderer):
             return False
         if PyUnicode_CheckExact(item):
             if PyUnicode_GET_LENGTH(item) > PLAIN_CHARS:

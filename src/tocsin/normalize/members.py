@@ -62,6 +62,11 @@ def mend_message(values: Values, message: object, path: str, notes: Notes | None
             made[key] = values.data(value if plural else [value], limits.BREADCRUMB_DATA_BYTES, limits.EXTRA_DEPTH)
         elif notes is not None:
             notes.misfit(f"{path}.{key}", value)
+    if "message" not in made and "formatted" not in made:
+        # A server wants a text, and has an error for what comes without.
+        if "params" in made and notes is not None:
+            notes.misfit(f"{path}.params", made["params"])
+        return None
     return made
 
 
