@@ -39,7 +39,18 @@ UNITS = {
     "verbs": ["tcn_clock"],
 }
 # Rooms whose one Python source serves both twins: the core is that file, compiled.
-SHARED = ["chain", "describe", "fast_lane", "fence", "gate", "log_observer", "scope_state", "site", "snapshot"]
+SHARED = [
+    "chain",
+    "describe",
+    "fast_lane",
+    "fence",
+    "gate",
+    "ignored_loggers",
+    "log_observer",
+    "scope_state",
+    "site",
+    "snapshot",
+]
 
 # Annotations are for the type checker: Cython would refuse subclasses of what they name.
 DIRECTIVES = {"language_level": 3, "binding": True, "embedsignature": False, "annotation_typing": False}

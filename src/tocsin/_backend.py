@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tocsin._pure.fast_lane import NO_LEVEL, FastLane
     from tocsin._pure.gate import Gate, mark
     from tocsin._pure.handoff import Handoff
+    from tocsin._pure.ignored_loggers import IgnoredLoggers
     from tocsin._pure.json_text import Fragment, json_string
     from tocsin._pure.log_observer import LOG_LEVELS, LOG_RECORD_FIELDS, LogObserver
     from tocsin._pure.scope_stack import (
@@ -54,6 +55,7 @@ __all__ = [
     "Fragment",
     "Gate",
     "Handoff",
+    "IgnoredLoggers",
     "LogObserver",
     "Renderer",
     "ScopeSnapshot",
@@ -134,6 +136,7 @@ if not TYPE_CHECKING:
         from tocsin._core.fast_lane import NO_LEVEL, FastLane
         from tocsin._core.gate import Gate, mark
         from tocsin._core.handoff import Handoff
+        from tocsin._core.ignored_loggers import IgnoredLoggers
         from tocsin._core.json_text import Fragment, json_string
         from tocsin._core.log_observer import LOG_LEVELS, LOG_RECORD_FIELDS, LogObserver
         from tocsin._core.scope_stack import (
@@ -166,6 +169,7 @@ if not TYPE_CHECKING:
         from tocsin._pure.fast_lane import NO_LEVEL, FastLane
         from tocsin._pure.gate import Gate, mark
         from tocsin._pure.handoff import Handoff
+        from tocsin._pure.ignored_loggers import IgnoredLoggers
         from tocsin._pure.json_text import Fragment, json_string
         from tocsin._pure.log_observer import LOG_LEVELS, LOG_RECORD_FIELDS, LogObserver
         from tocsin._pure.scope_stack import (

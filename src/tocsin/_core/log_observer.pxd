@@ -4,13 +4,14 @@ cimport cython
 
 from tocsin._core.breadcrumbs cimport BreadcrumbRing
 from tocsin._core.fast_lane cimport FastLane as Lane
+from tocsin._core.ignored_loggers cimport IgnoredLoggers as Ignored
 from tocsin._core.scope_state cimport ScopeState
 
 
 cdef class LogObserver:
     cdef object _absorb
-    cdef object _is_busy
-    cdef object _is_ignored
+    cdef object _busy
+    cdef Ignored _ignored
     cdef object _make_breadcrumb
     cdef object _make_event
 

@@ -10,6 +10,7 @@ import sys
 
 from tocsin import limits
 
+from .ignored_loggers import IgnoredLoggers
 from .scope_stack import get_isolation_scope, get_lane
 
 TYPE_CHECKING = False
@@ -63,25 +64,25 @@ class LogObserver:
     """Called with each record.
 
     Args:
-        is_ignored: whether nothing is made of what the logger of that name logs.
-        is_busy: whether any thread is in one of the other two.
+        ignored: the loggers of whose records nothing is made.
+        busy: counts the threads that are in one of the other two.
         make_event: makes an event of a record.
         make_breadcrumb: makes a breadcrumb of a record whose text is not plain, or that somebody wants to see.
         absorb: is told of a failure of our own; raises what is not.
     """
 
-    __slots__ = ("_absorb", "_is_busy", "_is_ignored", "_make_breadcrumb", "_make_event")
+    __slots__ = ("_absorb", "_busy", "_ignored", "_make_breadcrumb", "_make_event")
 
     def __init__(
         self,
-        is_ignored: Callable[[str], bool],
-        is_busy: Callable[[], bool],
+        ignored: IgnoredLoggers,
+        busy: Any,
         make_event: Callable[[LogRecord], object],
         make_breadcrumb: Callable[[LogRecord], object],
         absorb: Callable[[Exception], object],
     ) -> None:
-        self._is_ignored = is_ignored
-        self._is_busy = is_busy
+        self._ignored = ignored
+        self._busy = busy
         self._make_event = make_event
         self._make_breadcrumb = make_breadcrumb
         self._absorb = absorb
@@ -97,7 +98,7 @@ class LogObserver:
             levelno = record.levelno
             makes_event = levelno >= lane.log_event_level
             makes_breadcrumb = levelno >= lane.log_level
-            if not (makes_event or makes_breadcrumb) or self._is_ignored(record.name):
+            if not (makes_event or makes_breadcrumb) or self._ignored.holds(record.name):
                 return
         except Exception as failure:
             self._absorb(failure)
@@ -106,7 +107,7 @@ class LogObserver:
             self._make_event(record)
         if makes_breadcrumb:
             try:
-                if not self._is_busy() and self._add(lane, record, levelno):
+                if not self._busy.depths and self._add(lane, record, levelno):
                     return
             except Exception as failure:
                 self._absorb(failure)

@@ -16,36 +16,37 @@ class Nesting:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._depths: dict[int, int] = {}
+        # How deep each thread is inside; empty while none is.
+        self.depths: dict[int, int] = {}
         fork.register(self)
 
     def __bool__(self) -> bool:
         """Whether any thread is inside."""
-        return bool(self._depths)
+        return bool(self.depths)
 
     def enter(self) -> bool:
         """Enter, to `leave` again; or return False, as the thread is inside too deep."""
         ident = get_ident()
-        depth = self._depths.get(ident, 0)
+        depth = self.depths.get(ident, 0)
         if depth >= self._most:
             return False
-        self._depths[ident] = depth + 1
+        self.depths[ident] = depth + 1
         return True
 
     def leave(self) -> None:
         """Undo an `enter`."""
         ident = get_ident()
-        depth = self._depths[ident]
+        depth = self.depths[ident]
         if depth > 1:
-            self._depths[ident] = depth - 1
+            self.depths[ident] = depth - 1
         else:
-            del self._depths[ident]
+            del self.depths[ident]
 
     def after_fork_in_child(self) -> None:
         """Forget the threads that are not there any more: a new one may have the identity of one of them."""
         ident = get_ident()
-        depth = self._depths.get(ident)
-        self._depths = {} if depth is None else {ident: depth}
+        depth = self.depths.get(ident)
+        self.depths = {} if depth is None else {ident: depth}
 
 
 def absorb(where: str, failure: Exception) -> None:

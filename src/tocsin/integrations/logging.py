@@ -6,10 +6,9 @@ have taken out what is secret, and have formatted the text, which is then not do
 
 from __future__ import annotations
 
-from tocsin._backend import NO_LEVEL, LogObserver
+from tocsin._backend import NO_LEVEL, IgnoredLoggers, LogObserver
 from tocsin.integrations.base import Integration
 from tocsin.integrations.guard import Nesting, absorb
-from tocsin.integrations.ignored_loggers import IgnoredLoggers
 from tocsin.integrations.log_record import add_breadcrumb, capture_event
 from tocsin.integrations.patch import Patch, resemble
 from tocsin.scope_stack import get_client
@@ -87,7 +86,8 @@ def unignore_logger(name: str) -> None:
 
 def is_ignored(name: str) -> bool:
     """Whether nothing is made of what the logger of that name logs."""
-    return _ignored.holds(name)
+    is_held: bool = _ignored.holds(name)
+    return is_held
 
 
 def _level(value: int | str | None) -> int | None:
@@ -127,7 +127,7 @@ def _absorb(failure: Exception) -> None:
     absorb("logging", failure)
 
 
-_observer = LogObserver(is_ignored, _busy.__bool__, _make_event, _make_breadcrumb, _absorb)
+_observer = LogObserver(_ignored, _busy, _make_event, _make_breadcrumb, _absorb)
 
 
 def _wrap(original: Any, wanted: Wanted, observe: Any = _observer.observe) -> Any:

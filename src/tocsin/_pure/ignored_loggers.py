@@ -1,4 +1,7 @@
-"""Which loggers are left alone. Asked for every log record, on the application's threads."""
+"""Which loggers are left alone. Asked for every log record, on the application's threads.
+
+One source for both twins: the core is this file, compiled.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,19 @@ _WILD = frozenset("*?[")
 class IgnoredLoggers:
     """A set of names of loggers, some of which are patterns in the style of file names."""
 
+    __slots__ = ("_answers", "_matchers", "_names")
+
     def __init__(self, *names: str) -> None:
         self._names: frozenset[str] = frozenset()
         self._matchers: dict[str, Callable[[str], object]] = {}
         self._answers: dict[str, bool] = {}
         for name in names:
             self.add(name)
+
+    @property
+    def remembered(self) -> int:
+        """How many answers are kept, so as not to be looked up again."""
+        return len(self._answers)
 
     def add(self, name: str) -> None:
         """Add a name or a pattern."""
@@ -43,12 +53,14 @@ class IgnoredLoggers:
         answers = self._answers
         answer = answers.get(name)
         if answer is None:
-            bare = name.strip()
-            answer = bare in self._names or any(match(bare) for match in list(self._matchers.values()))
+            answer = self._looked_up(name.strip())
             if len(answers) >= _ANSWERS:
                 answers.clear()
             answers[name] = answer
         return answer
+
+    def _looked_up(self, name: str) -> bool:
+        return name in self._names or any(match(name) for match in self._matchers.values())
 
 
 def _matcher(pattern: str) -> Callable[[str], object]:
