@@ -95,6 +95,7 @@ cdef class Breadcrumb:
         return self.renderer.data(self.plain, DATA_BYTES, DATA_DEPTH)
 
 
+@cython.final
 cdef class BreadcrumbRing:
     """Keeps the last `capacity` breadcrumbs; older ones are counted and forgotten. See the pure twin."""
 

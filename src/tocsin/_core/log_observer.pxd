@@ -8,6 +8,12 @@ from tocsin._core.ignored_loggers cimport IgnoredLoggers as Ignored
 from tocsin._core.scope_state cimport ScopeState
 
 
+cdef Py_ssize_t _OWN
+cdef Py_ssize_t _ARGUMENTS
+cdef Py_ssize_t _TEXT_CHARS
+cdef dict _levels
+
+
 cdef class LogObserver:
     cdef object _absorb
     cdef object _busy

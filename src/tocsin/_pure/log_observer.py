@@ -57,6 +57,7 @@ _ARGUMENTS = 16
 LOG_LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "fatal"}
 
 _TEXT_CHARS = limits.TEXT_CHARS
+_levels = LOG_LEVELS
 _is_finalizing = sys.is_finalizing
 
 
@@ -116,33 +117,37 @@ class LogObserver:
 
     def _add(self, lane: FastLane, record: LogRecord, levelno: int) -> bool:
         """Add a breadcrumb if the record is plain; False if it is not, or if a hook wants to see the breadcrumb."""
-        if lane.before_breadcrumb is not None or lane.max_breadcrumbs < 1 or lane.transport is None:
+        if lane.before_breadcrumb is not None or lane.max_breadcrumbs < 1 or lane._transport is None:
             return False
+        # Read once: each of the record's attributes would cost twice as much as a member of its dict.
         members = record.__dict__
-        if len(members) - ("message" in members) - ("asctime" in members) != _OWN:
-            return False
-        level = LOG_LEVELS.get(levelno)
-        name = record.name
-        if level is None or type(name) is not str:
-            return False
-        template = members.get("message")
-        given: Any = None
-        if type(template) is not str:
-            # Otherwise a handler has just formatted it.
-            template = record.msg
-            if type(template) is not str:
+        given = None
+        if len(members) == _OWN:
+            template = members.get("msg")
+            given = members.get("args")
+        else:
+            # A handler has just formatted it, or there is more to it than to others.
+            template = members.get("message")
+            if len(members) != _OWN + 1 + ("asctime" in members):
                 return False
-            given = record.args
+        level = _levels.get(levelno)
+        name = members.get("name")
+        created_s = members.get("created")
+        if level is None or type(template) is not str or type(name) is not str or type(created_s) is not float:
+            return False
         is_formatted = given is None or (type(given) is tuple and not given)
         if not is_formatted and not (
             type(given) is tuple and len(given) <= _ARGUMENTS and len(template) <= _TEXT_CHARS and _are_plain(given)
         ):
             return False
-        ring = get_isolation_scope()._own_ring(lane.max_breadcrumbs, lane.renderer)
+        scope = get_isolation_scope()
+        ring = scope._ring
+        if ring is None or scope._ring_shared or ring._capacity != lane.max_breadcrumbs:
+            ring = scope._own_ring(lane.max_breadcrumbs, lane.renderer)
         if is_formatted:
-            ring.add(record.created, "log", name, level, template, None)
+            ring.add(created_s, "log", name, level, template, None)
         else:
-            ring.add_formatted(record.created, "log", name, level, template, given, None)
+            ring.add_formatted(created_s, "log", name, level, template, given, None)
         return True
 
 
