@@ -34,6 +34,7 @@ def _rows(threads: int, prefix: str) -> tuple[Row, ...]:
         Row(f"{prefix}-p50", f"{words}: a capture takes, median"),
         Row(f"{prefix}-p99", f"{words}: a capture takes, 99 of 100"),
         Row(f"{prefix}-max", f"{words}: a capture takes, longest"),
+        Row(f"{prefix}-bytes", f"{words}: bytes sent per event", "B"),
     )
 
 
@@ -91,8 +92,15 @@ def _measure(bench: Bench, threads: int) -> dict[str, float]:
     wall, cpu = perf_counter_ns() - wall, process_time_ns() - cpu
     _check(bench, server, count)
     took.sort()
-    values = [cpu / count / 1000, count / wall * 1e9, *(took[int(count * part)] / 1000 for part in (0.5, 0.99))]
-    return dict(zip((row.name for row in _ROWS[threads]), [*values, took[-1] / 1000], strict=True))
+    values = [
+        cpu / count / 1000,
+        count / wall * 1e9,
+        took[count // 2] / 1000,
+        took[count * 99 // 100] / 1000,
+        took[-1] / 1000,
+        sum(len(body) for _, body in server.bodies()) / count,
+    ]
+    return dict(zip((row.name for row in _ROWS[threads]), values, strict=True))
 
 
 def _floor(bench: Bench) -> dict[str, float]:

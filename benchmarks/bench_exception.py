@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import perf_counter_ns
+
 from benchmarks import floors, gate
 from benchmarks.adapters.base import Seen
 from benchmarks.bench import RING, Bench, Workload
@@ -40,6 +42,26 @@ def _workload(name: str, title: str, frames: int, has_locals: bool = True, has_c
     )
 
 
+_FIRST = Row("exception-first", "the first exception of a process, 20 frames, six locals each")
+_FIRST_FRAMES = 20
+
+
+def _measure_first(bench: Bench) -> dict[str, float]:
+    """One capture, with nothing of it known yet; the very event is looked at, afterwards."""
+    bench.start()
+    error = bench.failures.raised(_FIRST_FRAMES)
+    took = 0.0
+
+    def capture() -> None:
+        nonlocal took
+        began = perf_counter_ns()
+        bench.adapter.capture(error)
+        took = (perf_counter_ns() - began) / 1000
+
+    gate.check_exception(bench.adapter, bench.one_event(capture), _FIRST_FRAMES)
+    return {_FIRST.name: took}
+
+
 _CHAIN = Row("chain", "a chain of three exceptions, 7 frames each", floor=floors.DUMPS)
 
 
@@ -58,6 +80,7 @@ def _measure_chain(bench: Bench) -> dict[str, float]:
 WORKLOADS = [
     _workload("exception-1", "exception of one frame", 1),
     _workload("exception-20", "exception, 20 frames, six locals each", 20),
+    Workload(_FIRST.name, (_FIRST,), _measure_first),
     _workload("exception-200", "exception, 200 frames, six locals each", 200),
     _workload("exception-20-crumbs", "20 frames, locals, 100 breadcrumbs", 20, has_crumbs=True),
     _workload("exception-20-bare", "20 frames without locals", 20, has_locals=False),

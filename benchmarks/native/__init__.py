@@ -25,7 +25,7 @@ def compile_sink(folder: Path) -> None:
 def compile_nothing(folder: Path) -> None:
     """Make the extension module `nothing`."""
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
-    flags = ["-shared", "-fPIC", f"-I{sysconfig.get_path('include')}"]
+    flags = ["-shared", "-fPIC", f"-isystem{sysconfig.get_path('include')}"]
     _compile([*flags, str(_HERE / "nothing.c"), "-o", str(folder / f"nothing{suffix}")])
 
 

@@ -41,7 +41,7 @@ def test_tocsin_fills_every_row(shop: Path, compiled: Path, name: str) -> None:
     _check(WORKLOADS[name], _measure(shop, compiled, name, OURS), is_floor=False)
 
 
-@pytest.mark.parametrize("name", ["exception-20-crumbs", "scope", "isolation-scope", "rate-limited", "delivered"])
+@pytest.mark.parametrize("name", ["exception-first", "scope", "isolation-scope", "rate-limited", "delivered"])
 def test_the_peer_passes_the_gate(shop: Path, compiled: Path, name: str) -> None:
     """What the ratios are taken to sends the right events too."""
     _check(WORKLOADS[name], _measure(shop, compiled, name, "sentry-sdk"), is_floor=False)
