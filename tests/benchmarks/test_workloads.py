@@ -8,6 +8,7 @@ import pytest
 
 import tocsin
 from benchmarks import claims
+from benchmarks.adapters import ADAPTERS, adapter_class
 from benchmarks.bench import Workload
 from benchmarks.results import FLOOR
 from benchmarks.runner import Runner
@@ -45,6 +46,15 @@ def test_tocsin_fills_every_row(shop: Path, compiled: Path, name: str) -> None:
 def test_the_peer_passes_the_gate(shop: Path, compiled: Path, name: str) -> None:
     """What the ratios are taken to sends the right events too."""
     _check(WORKLOADS[name], _measure(shop, compiled, name, "sentry-sdk"), is_floor=False)
+
+
+@pytest.mark.parametrize("sdk", [sdk for sdk in ADAPTERS if sdk not in ("tocsin", "tocsin-pure", "sentry-sdk")])
+def test_the_other_peers_pass_the_gate(shop: Path, compiled: Path, sdk: str) -> None:
+    """Within the process and over HTTP, with what the SDK has of frames, locals and breadcrumbs."""
+    if adapter_class(sdk).version() is None:
+        pytest.skip(f"{sdk} comes with the extra `bench` alone")
+    for name in ("exception-20", "ignored", "delivered"):
+        _check(WORKLOADS[name], _measure(shop, compiled, name, sdk), is_floor=False)
 
 
 @pytest.mark.skipif(OURS != "tocsin", reason="the floors are those of the compiled core's events")
