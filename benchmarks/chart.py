@@ -51,8 +51,10 @@ def draw(results: Results, path: str) -> None:
     axes.grid(axis="y", color="#eeeeee", linewidth=0.6)
     axes.set_axisbelow(True)
     _draw_ratios(axes, results, rows)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.35, 1.0), ncols=8, frameon=False, columnspacing=1.0)
-    foot = "\n".join("\n".join(wrap(line, 150)) for line in machine.lines(results.machine))
+    handles, labels = axes.get_legend_handles_labels()
+    place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "ncols": len(labels), "frameon": False}
+    axes.legend(handles[::-1], labels[::-1], **place, columnspacing=0.8, handletextpad=0.1, fontsize=8)
+    foot = "\n".join("\n".join(wrap(line, 190)) for line in machine.lines(results.machine))
     figure.text(0.01, 0.01, foot, fontsize=7, color="#444444", va="bottom")
     figure.subplots_adjust(left=0.36, right=0.86, top=1 - 0.4 / height, bottom=1.2 / height)
     metadata = {"Date": None} if path.endswith(".svg") else None
