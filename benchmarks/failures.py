@@ -78,8 +78,8 @@ class Failures:
         try:
             self._first(frames)
         except self.kind as error:
-            traceback = error.__traceback__
-            return error.with_traceback(traceback and traceback.tb_next)
+            # Without a variable for the traceback, which would make a cycle of it and this frame.
+            return error.with_traceback(error.__traceback__.tb_next)  # type: ignore[union-attr]
         raise AssertionError("the shop did not fail")
 
     def pool(self, count: int, frames: int) -> list[BaseException]:
