@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import subprocess
 import sys
 import threading
+import warnings
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from support.captures import capture, counts, event_envelope
 from support.receiver import Answer, Receiver
 from support.transports import Make
+from tocsin.transport.connection import Connection
 
 
 def test_one_connection_is_used_again(server: Receiver, make: Make) -> None:
@@ -127,6 +130,24 @@ def test_a_connection_that_is_not_urllib3s_own_is_left_to_the_pool(
     assert transport.flush(20)
     assert made == ["POST"] * 3
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("posts", [1, 2])
+def test_a_connection_that_nobody_closed_closes_with_its_owner(
+    server: Receiver, posts: int, recwarn: pytest.WarningsRecorder
+) -> None:
+    """A transport that is simply dropped leaves no open socket behind, nor a complaint about one."""
+    warnings.simplefilter("always")
+    connection = Connection(f"{server.url}/api/1/envelope/", "127.0.0.1", 80, {}, {}, environ={})
+    for _ in range(posts):
+        answer = connection.post(event_envelope().serialize(), 20, is_compressed=False)
+        assert answer is not None
+        assert answer[0] == 200
+    assert (server.connections, server.ended) == (1, 0)
+    del connection
+    gc.collect()
+    server.wait_until(lambda: server.ended == 1)
+    assert list(recwarn) == []
 
 
 def test_a_connection_idle_for_long_is_replaced(server: Receiver, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

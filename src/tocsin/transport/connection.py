@@ -116,6 +116,12 @@ class Connection:
         if pool is not None:
             pool.close()
 
+    def __del__(self) -> None:
+        # As the pool does for the connections that are in it; the socket would complain of being left open.
+        direct = getattr(self, "_direct", None)
+        if direct is not None:
+            direct.close()
+
     def leave_to_parent(self, owns_descriptor: bool) -> None:
         """Lets go of the parent's connection in a forked child, without a word on the wire.
 
