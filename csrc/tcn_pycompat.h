@@ -92,6 +92,17 @@ static inline PyObject *tcn_type_module(PyTypeObject *type, PyObject *key) {
     return type->tp_flags & Py_TPFLAGS_HEAPTYPE ? PyDict_GetItemWithError(type->tp_dict, key) : NULL;
 }
 
+/* Whether it was made in Python, of none of the kinds that are said otherwise than by their attributes. */
+static inline int tcn_type_is_ordinary(PyTypeObject *type) {
+    return (type->tp_flags & Py_TPFLAGS_HEAPTYPE) &&
+           !(type->tp_flags & (Py_TPFLAGS_TYPE_SUBCLASS | Py_TPFLAGS_BASE_EXC_SUBCLASS | Py_TPFLAGS_BYTES_SUBCLASS));
+}
+
+/* What a descriptor of the interpreter's says of an instance: a new reference, NULL with an exception set. */
+static inline PyObject *tcn_described(PyObject *descriptor, PyObject *value) {
+    return Py_TYPE(descriptor)->tp_descr_get(descriptor, value, (PyObject *)Py_TYPE(value));
+}
+
 static inline const char *tcn_type_builtin_name(PyTypeObject *type) {
     return type->tp_flags & Py_TPFLAGS_HEAPTYPE || strchr(type->tp_name, '.') != NULL ? NULL : type->tp_name;
 }

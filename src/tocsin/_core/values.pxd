@@ -29,6 +29,8 @@ cdef class Renderer:
     cdef int write_entry(self, Writer *writer, PyObject *known, str key, object value, bint native, int depth,
                          size_t end) except -1
     cdef int write_value(self, Writer *writer, object value, bint native, int depth, size_t end) except -1
+    cdef int write_object(self, tcn_json *out, object value, Py_ssize_t room) except -1
+    cdef bint write_attribute(self, tcn_json *out, str name, object value) except -1
     cdef int write_sequence(self, Writer *writer, object value, bint native, int depth, size_t end) except -1
     cdef int write_set(self, Writer *writer, object value, bint native, int depth, size_t end) except -1
     cdef int write_mapping(self, Writer *writer, dict value, bint native, int depth, size_t end) except -1

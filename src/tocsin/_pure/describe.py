@@ -70,6 +70,8 @@ _SAFE_REPR = frozenset(
     }
 )
 _TIME_TYPES = frozenset({("datetime", "datetime"), ("datetime", "time")})
+# Of types from elsewhere no more is known than their attributes.
+DESCRIBED_MODULES = frozenset({module for module, _ in _SAFE_REPR | _TIME_TYPES} | {"builtins", "collections"})
 _KNOWN_ZONES = frozenset({("datetime", "timezone"), ("zoneinfo", "ZoneInfo")})
 
 

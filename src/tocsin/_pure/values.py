@@ -64,7 +64,7 @@ class Renderer:
             return cut(leaf(int.__int__(value)), max_chars)
         if value is None or kind is bool or kind is float:
             return cut(repr(value), max_chars)
-        return describe(value, max_chars, True, self._is_secret, self._represent)
+        return describe(value, max_chars, True, None if self._is_secret is None else self._hides, self._represent)
 
     def variables(self, names: Mapping[str, object], is_module: bool = False) -> bytes:
         """Return a frame's locals as a JSON object of about `limits.VARS_BYTES` at most.
@@ -130,6 +130,13 @@ class Renderer:
             made.append(self._learn(name) if known is None else known)
         return tuple(made)  # type: ignore[arg-type]
 
+    def _hides(self, key: str) -> bool:
+        """Whether the value under a text is a secret, as it is remembered."""
+        known = self._known_keys.get(key)
+        if known is None:
+            known = self._learn(key)
+        return known if known is True or known is False else known[-1] != _COLON
+
     def _learn(self, key: str) -> bytes | bool:
         """Remember, and return, a key's text in JSON or, of one that is not plain, whether its value is a secret."""
         is_secret = self._is_secret is not None and bool(self._is_secret(key))
@@ -187,7 +194,8 @@ class Renderer:
             out += value
         else:
             room = max(end - len(out) - 2, _LEAST_TEXT_BYTES)
-            self._text(out, describe(value, room, native, self._is_secret, self._represent), True, end)
+            hides = None if self._is_secret is None else self._hides
+            self._text(out, describe(value, room, native, hides, self._represent), True, end)
 
     def _text(self, out: bytearray, text: str, native: bool, end: int) -> None:
         """A text as itself (`native`) or as its repr, cut to the bytes that are left before `end`."""
