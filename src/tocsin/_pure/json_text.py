@@ -5,9 +5,9 @@ from __future__ import annotations
 from tocsin._pure.describe import mend
 
 try:
-    from _json import encode_basestring as _quote
+    from _json import encode_basestring as quote
 except ImportError:  # an interpreter without the accelerator
-    from json.encoder import py_encode_basestring as _quote
+    from json.encoder import py_encode_basestring as quote
 
 
 class Fragment(bytes):
@@ -24,9 +24,9 @@ def json_string(text: str) -> bytes:
     if "\0" in text:
         text = mend(text)
     try:
-        return _quote(text).encode()
+        return quote(text).encode()
     except UnicodeEncodeError:
-        return _quote(mend(text)).encode()
+        return quote(mend(text)).encode()
 
 
 def bounded_string(text: str, room: int) -> bytes:

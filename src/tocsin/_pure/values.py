@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tocsin import limits
 from tocsin._pure.describe import cut, describe, key_text, leaf, module_variables, plain_text, type_name
-from tocsin._pure.json_text import Fragment, bounded_string, json_string
+from tocsin._pure.json_text import Fragment, bounded_string, json_string, quote
 from tocsin._pure.keys import is_plain_key, members, plain_keys, unique_text
 
 TYPE_CHECKING = False
@@ -20,6 +20,12 @@ _KEYS_REMEMBERED = 4096
 _COLON = ord(":")
 _INT64_MIN, _UINT64_MAX = -(1 << 63), (1 << 64) - 1
 _LEAST_TEXT_BYTES = 8
+# Read once: a lookup in a module for every value would cost as much as writing it.
+_VARS_BREADTH = limits.VARS_BREADTH
+_VARS_BYTES = limits.VARS_BYTES
+_VARS_COUNT = limits.VARS_COUNT
+_VARS_DEPTH = limits.VARS_DEPTH
+_VARS_MIN_BYTES = limits.VARS_MIN_BYTES
 # How deep containers are followed at most, whatever is asked for.
 _DEPTH_MAX = 31
 
@@ -103,16 +109,19 @@ class Renderer:
         """Return a function's locals as `variables` does, under keys that `keys` has made."""
         out = bytearray(b"{")
         left = len(keys)
-        for key, value in zip(keys[: limits.VARS_COUNT], values, strict=False):
+        parents: list[int] = []
+        write = self._value
+        for key, value in zip(keys[:_VARS_COUNT], values, strict=False):
             used = len(out)
-            if used >= limits.VARS_BYTES:
+            if used >= _VARS_BYTES:
                 break
             if used > 1:
                 out += b","
             out += key
             if key[-1] == _COLON:
-                share = max((limits.VARS_BYTES - used) // left, limits.VARS_MIN_BYTES)
-                self._value(out, value, False, limits.VARS_DEPTH, used + share, [])
+                share = (_VARS_BYTES - used) // left
+                end = used + (share if share > _VARS_MIN_BYTES else _VARS_MIN_BYTES)
+                write(out, value, False, _VARS_DEPTH, end, parents)
             left -= 1
         out += b"}"
         return bytes(out)
@@ -166,10 +175,19 @@ class Renderer:
 
     def _value(self, out: bytearray, value: Any, native: bool, depth: int, end: int, parents: list[int]) -> None:
         kind = type(value)
+        # What most values are comes first, by the very type.
         if kind is str:
             self._text(out, value, native, end)
+        elif kind is int:
+            _integer(out, value, native)
         elif value is None:
             out += b"null" if native else b'"None"'
+        elif kind is dict:
+            self._mapping(out, value, native, depth, end, parents)
+        elif kind is list:
+            self._sequence(out, value, list.__len__, list.__iter__, native, depth, end, parents)
+        elif kind is float:
+            _floating(out, value, native)
         elif kind is bool:
             text = b"true" if value else b"false"
             out += text if native else b'"True"' if value else b'"False"'
@@ -199,9 +217,16 @@ class Renderer:
 
     def _text(self, out: bytearray, text: str, native: bool, end: int) -> None:
         """A text as itself (`native`) or as its repr, cut to the bytes that are left before `end`."""
-        room = max(end - len(out) - 2, _LEAST_TEXT_BYTES)
+        room = end - len(out) - 2
+        if room < _LEAST_TEXT_BYTES:
+            room = _LEAST_TEXT_BYTES
         if not native:
             shown = repr(text[: room + 1])
+            # It holds nothing that cannot be stored.
+            written = quote(shown).encode()
+            if len(written) - 2 <= room:
+                out += written
+                return
         elif self.max_chars <= room:
             shown = cut(text[: self.max_chars + 1], self.max_chars)
         else:
@@ -220,17 +245,20 @@ class Renderer:
         parents: list[int],
     ) -> None:
         total = size(value)
-        if not self._opens(out, value, total, b"[]", depth, parents):
+        identity = id(value)
+        if not total or depth <= 0 or identity in parents:
+            _closed(out, value, total, b"[]", identity in parents)
             return
-        parents.append(id(value))
+        parents.append(identity)
         out += b"["
         done = 0
-        for item in members(iterate(value), self._breadth if native else limits.VARS_BREADTH):
+        depth -= 1
+        for item in members(iterate(value), self._breadth if native else _VARS_BREADTH):
             if len(out) >= end:
                 break
             if done:
                 out += b","
-            self._value(out, item, native, depth - 1, end, parents)
+            self._value(out, item, native, depth, end, parents)
             done += 1
         if done < total:
             out += b',"... %d more"]' % (total - done) if done else b'"... %d more"]' % total
@@ -242,26 +270,35 @@ class Renderer:
         self, out: bytearray, value: dict[object, object], native: bool, depth: int, end: int, parents: list[int]
     ) -> None:
         total = dict.__len__(value)
-        if not self._opens(out, value, total, b"{}", depth, parents):
+        identity = id(value)
+        if not total or depth <= 0 or identity in parents:
+            _closed(out, value, total, b"{}", identity in parents)
             return
-        parents.append(id(value))
+        parents.append(identity)
         out += b"{"
         done = 0
-        breadth = self._breadth if native else limits.VARS_BREADTH
+        breadth = self._breadth if native else _VARS_BREADTH
         texts: dict[str, int] | None = None
         is_marked = False
+        depth -= 1
         for key, item in members(iter(dict.items(value)), breadth):
             if len(out) >= end:
                 break
             if done:
                 out += b","
+            done += 1
+            known = self._known_keys.get(key) if type(key) is str else None
+            if type(known) is bytes and key != "...":
+                out += known
+                if known[-1] == _COLON:
+                    self._value(out, item, native, depth, end, parents)
+                continue
             if not is_plain_key(key):
                 if texts is None:
                     texts = plain_keys(value, breadth)
                 key = unique_text(key_text(key), texts)
             is_marked = is_marked or key == "..."
-            self._entry(out, key, item, native, depth - 1, end, parents)
-            done += 1
+            self._entry(out, key, item, native, depth, end, parents)
         # A dict that was cut before has its mark already.
         if done < total and not is_marked:
             out += b',"...":"%d more"}' % (total - done) if done else b'"...":"%d more"}' % total
@@ -269,22 +306,20 @@ class Renderer:
             out += b"}"
         parents.pop()
 
-    def _opens(self, out: bytearray, value: object, total: int, empty: bytes, depth: int, parents: list[int]) -> bool:
-        """Whether the container's members are to be written; if not, what stands for them has been."""
-        if total == 0:
-            out += empty
-        elif id(value) in parents:
-            out += b'"<cyclic>"'
-        elif depth <= 0:
-            out += json_string(f"<{type_name(type(value))} of {total}>")
-        else:
-            return True
-        return False
+
+def _closed(out: bytearray, value: object, total: int, empty: bytes, is_parent: bool) -> None:
+    """What stands for a container whose members are not written."""
+    if total == 0:
+        out += empty
+    elif is_parent:
+        out += b'"<cyclic>"'
+    else:
+        out += json_string(f"<{type_name(type(value))} of {total}>")
 
 
 def _integer(out: bytearray, value: int, native: bool) -> None:
-    if native and _INT64_MIN <= value <= _UINT64_MAX:
-        out += b"%d" % value
+    if _INT64_MIN <= value <= _UINT64_MAX:
+        out += b"%d" % value if native else b'"%d"' % value
     elif value.bit_length() > limits.INTEGER_BITS:
         out += b'"<int of %d bits>"' % value.bit_length()
     else:
