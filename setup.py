@@ -33,8 +33,10 @@ UNITS = {
     "serializer": ["tcn_clock", "tcn_json"],
     "stacktrace": ["tcn_site_table", "tcn_json"],
     "stats": ["tcn_stats"],
+    "heads": ["tcn_json"],
     "json_text": ["tcn_json"],
     "keys": ["tcn_json"],
+    "leaves": ["tcn_json"],
     "values": ["tcn_json"],
     "verbs": ["tcn_clock"],
 }

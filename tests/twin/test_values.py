@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pytest
@@ -47,22 +46,6 @@ def test_data_is_the_same_in_both_strict_and_bounded(
     assert isinstance(data, bytes), data
     assert depth(strict_json(data)) <= max_depth
     assert len(data) <= CHARACTER_BYTES * max_bytes + SLACK_BYTES
-
-
-@given(
-    number=st.floats()
-    | st.decimals(-(10**10), 10**10, places=7).map(float)
-    | st.decimals(-1000, 1000, places=3).map(float)
-    | st.builds(math.nextafter, st.integers(-(10**7), 10**7).map(lambda number: number / 1000), st.floats(width=16))
-)
-@example(number=-0.0)
-@example(number=0.0001)
-@example(number=999999999.999999)
-@PROPERTY
-def test_a_float_is_written_as_repr_does(number: float) -> None:
-    """The shortest text that reads as it, or for what is no JSON the same as a text."""
-    data = same("values", lambda twin: twin.Renderer().data(number, 100, 1))
-    assert data == (repr(number) if math.isfinite(number) else f'"{number!r}"').encode()
 
 
 @given(names=st.dictionaries(TEXTS | KEYS, VALUES, max_size=80), is_module=st.booleans())

@@ -1,5 +1,9 @@
 """The keys that a dict's members get in JSON; see the pure twin. Called on the capturing thread, with the GIL."""
 
+from cpython.bytes cimport PyBytes_CheckExact
+from cpython.dict cimport PyDict_GetItemWithError
+from cpython.object cimport PyObject
+
 from itertools import islice
 
 from tocsin import limits as _limits
@@ -54,3 +58,12 @@ cdef bint plain_key(object key) except -1:
                                                              PyUnicode_GET_LENGTH(key)):
         return True
     return (<str>key).isprintable()
+
+
+cdef PyObject *find_known(dict known_keys, object key) except? NULL:
+    """What is remembered of a plain key, borrowed; NULL for one that is unknown, or not plain."""
+    cdef PyObject *known
+    if not PyUnicode_CheckExact(key):
+        return NULL
+    known = PyDict_GetItemWithError(known_keys, key)
+    return known if known != NULL and PyBytes_CheckExact(<object>known) else NULL

@@ -29,14 +29,9 @@ cdef class Renderer:
     cdef int write_entry(self, Writer *writer, PyObject *known, str key, object value, bint native, int depth,
                          size_t end) except -1
     cdef int write_value(self, Writer *writer, object value, bint native, int depth, size_t end) except -1
-    cdef int write_object(self, tcn_json *out, object value, Py_ssize_t room) except -1
-    cdef bint write_attribute(self, tcn_json *out, str name, object value) except -1
     cdef int write_sequence(self, Writer *writer, object value, bint native, int depth, size_t end) except -1
     cdef int write_set(self, Writer *writer, object value, bint native, int depth, size_t end) except -1
     cdef int write_mapping(self, Writer *writer, dict value, bint native, int depth, size_t end) except -1
     cdef int write_variables(self, tcn_json *out, dict names, bint is_module) except -1
     cdef int write_slots(self, tcn_json *out, PyObject **keys, PyObject **values, Py_ssize_t count,
                          Py_ssize_t total) except -1
-
-
-cdef int write_text(tcn_json *out, str text, bint native, size_t end, Py_ssize_t max_chars) except -1

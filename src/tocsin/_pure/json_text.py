@@ -5,9 +5,12 @@ from __future__ import annotations
 from tocsin._pure.describe import mend
 
 try:
-    from _json import encode_basestring as quote
+    from _json import encode_basestring as _encode
 except ImportError:  # an interpreter without the accelerator
-    from json.encoder import py_encode_basestring as quote
+    from json.encoder import py_encode_basestring as _encode
+
+# A JSON string in quotes, as text, of what has neither NULs nor lone surrogates.
+quote = _encode
 
 
 class Fragment(bytes):

@@ -11,9 +11,8 @@ from types import TracebackType
 from weakref import ref
 
 from tocsin import limits
-from tocsin._pure.chain import captured_as, errno_of, exception_text, exception_type, links
-from tocsin._pure.describe import type_module
-from tocsin._pure.json_text import json_string
+from tocsin._pure.chain import links
+from tocsin._pure.heads import exception_head
 from tocsin._pure.site import Site, make_site
 from tocsin._pure.values import Renderer
 from tocsin._pure.walk import entries
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FrameType
 
-    from tocsin._pure.chain import Link
     from tocsin._pure.walk import Entry
 
 _traceback_of = BaseException.__dict__["__traceback__"].__get__
@@ -125,7 +123,20 @@ class StackExtractor:
         stack = Stack([], [], [])
         for index in range(len(tree) - 1, -1, -1):
             link = tree[index]
-            stack.heads.append(_head(tree, index, mechanism, handled, synthetic and index == 0, self._max_chars))
+            stack.heads.append(
+                exception_head(
+                    link.error,
+                    mechanism if index == 0 else "chained",
+                    handled,
+                    synthetic and index == 0,
+                    index,
+                    len(tree) > 1,
+                    link.parent,
+                    link.source,
+                    link.is_group,
+                    self._max_chars,
+                )
+            )
             if index == 0 and synthetic:
                 self._add_frames(stack, entries(None, caller))
             else:
@@ -257,40 +268,3 @@ class _Forget:
         extractor = self._extractor()
         if extractor is not None:
             extractor._forget(self._code_id)
-
-
-def _head(tree: list[Link], index: int, mechanism: str, handled: bool, synthetic: bool, max_chars: int) -> bytes:
-    """The members of one exception but its stacktrace."""
-    link = tree[index]
-    error = link.error
-    module = type_module(type(error))
-    text = exception_text(error)
-    if len(text) > max_chars:
-        text = text[: max(max_chars - 3, 0)] + "..."
-    parts = [
-        b'"type":',
-        json_string(exception_type(error)),
-        b',"value":',
-        json_string(text),
-        b',"module":',
-        b"null" if module is None or module == "builtins" else json_string(module),
-        b',"mechanism":{"type":',
-        json_string(mechanism if index == 0 else "chained"),
-        b',"handled":true' if handled else b',"handled":false',
-    ]
-    if synthetic:
-        parts.append(b',"synthetic":true')
-    if len(tree) > 1:
-        parts.append(b',"exception_id":%d' % index)
-    if link.source is not None:
-        parts.append(b',"parent_id":%d,"source":%s' % (link.parent, json_string(link.source)))
-    if link.is_group:
-        parts.append(b',"is_exception_group":true')
-    event_id = captured_as(error) if index else None
-    if event_id is not None:
-        parts.append(b',"data":{"captured_as":%s}' % json_string(event_id))
-    number = errno_of(error)
-    if number is not None:
-        parts.append(b',"meta":{"errno":{"number":%d}}' % number)
-    parts.append(b"}")
-    return b"".join(parts)

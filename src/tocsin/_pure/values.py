@@ -10,6 +10,7 @@ from tocsin import limits
 from tocsin._pure.describe import cut, describe, key_text, leaf, module_variables, plain_text, type_name
 from tocsin._pure.json_text import Fragment, bounded_string, json_string, quote
 from tocsin._pure.keys import is_plain_key, members, plain_keys, unique_text
+from tocsin._pure.leaves import json_float, json_integer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _KEYS_REMEMBERED = 4096
 _COLON = ord(":")
-_INT64_MIN, _UINT64_MAX = -(1 << 63), (1 << 64) - 1
 _LEAST_TEXT_BYTES = 8
 # Read once: a lookup in a module for every value would cost as much as writing it.
 _VARS_BREADTH = limits.VARS_BREADTH
@@ -179,7 +179,7 @@ class Renderer:
         if kind is str:
             self._text(out, value, native, end)
         elif kind is int:
-            _integer(out, value, native)
+            out += json_integer(value, native)
         elif value is None:
             out += b"null" if native else b'"None"'
         elif kind is dict:
@@ -187,14 +187,14 @@ class Renderer:
         elif kind is list:
             self._sequence(out, value, list.__len__, list.__iter__, native, depth, end, parents)
         elif kind is float:
-            _floating(out, value, native)
+            out += json_float(value, native)
         elif kind is bool:
             text = b"true" if value else b"false"
             out += text if native else b'"True"' if value else b'"False"'
         elif issubclass(kind, int):
-            _integer(out, int.__int__(value), native)
+            out += json_integer(int.__int__(value), native)
         elif issubclass(kind, float):
-            _floating(out, float.__float__(value), native)
+            out += json_float(float.__float__(value), native)
         elif issubclass(kind, str):
             room = max(end - len(out), 0) + _LEAST_TEXT_BYTES
             self._text(out, plain_text(value, room), native, end)
@@ -315,21 +315,3 @@ def _closed(out: bytearray, value: object, total: int, empty: bytes, is_parent: 
         out += b'"<cyclic>"'
     else:
         out += json_string(f"<{type_name(type(value))} of {total}>")
-
-
-def _integer(out: bytearray, value: int, native: bool) -> None:
-    if _INT64_MIN <= value <= _UINT64_MAX:
-        out += b"%d" % value if native else b'"%d"' % value
-    elif value.bit_length() > limits.INTEGER_BITS:
-        out += b'"<int of %d bits>"' % value.bit_length()
-    else:
-        out += b'"%d"' % value
-
-
-def _floating(out: bytearray, value: float, native: bool) -> None:
-    text = repr(value).encode()
-    # JSON has no NaN and no infinity: they stay readable as text.
-    if native and value - value == 0.0:
-        out += text
-    else:
-        out += b'"' + text + b'"'
