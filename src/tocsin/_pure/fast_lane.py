@@ -47,6 +47,7 @@ class FastLane:
     Args:
         options: of `init()`.
         stats: where every capture is counted.
+        gate: decides what is not captured.
         extractor: makes stacks.
         renderer: renders the data of breadcrumbs.
         fields: renders what scopes and client say: `of(snapshot)`, and `static` for what is the client's alone.
@@ -109,11 +110,12 @@ class FastLane:
 
     def set_transport(self, transport: Any) -> None:
         """Send to this transport from now on; None for none."""
+        # First, so that a capture on another thread sees that there is none any more.
+        self._transport = transport
         # What is asked of it at every capture, looked up once.
         self._offer: Any = getattr(transport, "offer", None)
         self._is_limited: Any = getattr(transport, "is_limited", None)
         self._is_full: Any = getattr(transport, "is_full", None)
-        self._transport = transport
 
     @property
     def transport(self) -> Any:
