@@ -132,19 +132,23 @@ def test_a_connection_that_is_not_urllib3s_own_is_left_to_the_pool(
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("in_a_cycle", [False, True])
 @pytest.mark.parametrize("posts", [1, 2])
 def test_a_connection_that_nobody_closed_closes_with_its_owner(
-    server: Receiver, posts: int, recwarn: pytest.WarningsRecorder
+    server: Receiver, posts: int, in_a_cycle: bool, recwarn: pytest.WarningsRecorder
 ) -> None:
     """A transport that is simply dropped leaves no open socket behind, nor a complaint about one."""
     warnings.simplefilter("always")
-    connection = Connection(f"{server.url}/api/1/envelope/", "127.0.0.1", 80, {}, {}, environ={})
+    options: dict[str, Any] = {}
+    connection = Connection(f"{server.url}/api/1/envelope/", "127.0.0.1", 80, {}, options, environ={})
+    if in_a_cycle:
+        options["owner"] = connection
     for _ in range(posts):
         answer = connection.post(event_envelope().serialize(), 20, is_compressed=False)
         assert answer is not None
         assert answer[0] == 200
     assert (server.connections, server.ended) == (1, 0)
-    del connection
+    del connection, options
     gc.collect()
     server.wait_until(lambda: server.ended == 1)
     assert list(recwarn) == []

@@ -69,6 +69,8 @@ class Connection:
         # A connection that the pool has opened, taken out of it while it is open; None while a request is under way:
         # a child forked then must not close it, as the lock of its reader belongs to the thread that is reading.
         self._direct: Any = None
+        # Closes it with its owner where nobody has closed it, as urllib3's pool does for those that are in it.
+        self._closing: Any = None
         # Whether the last answer left the connection open, and when that was.
         self._is_warm = False
         self._used_s = 0.0
@@ -116,12 +118,6 @@ class Connection:
         if pool is not None:
             pool.close()
 
-    def __del__(self) -> None:
-        # As the pool does for the connections that are in it; the socket would complain of being left open.
-        direct = getattr(self, "_direct", None)
-        if direct is not None:
-            direct.close()
-
     def leave_to_parent(self, owns_descriptor: bool) -> None:
         """Lets go of the parent's connection in a forked child, without a word on the wire.
 
@@ -132,6 +128,8 @@ class Connection:
         pool, self._pool = self._pool, None
         self._is_warm = False
         direct, self._direct = self._direct, None
+        if self._closing is not None:
+            self._closing.detach()
         queue = None if pool is None else pool.pool
         if queue is None:
             return
@@ -143,6 +141,16 @@ class Connection:
                 connection.close()
         else:
             _left.extend(idle)
+
+    def _keep(self, direct: Any) -> None:
+        """Speaks through this connection from now on, if it is one."""
+        if self._closing is not None:
+            self._closing.detach()
+        if direct is not None:
+            # Not by a `__del__`: of what dies in a cycle the socket may go first, and complains of being left open.
+            self._closing = late_import("weakref").finalize(self, direct.close)
+            self._closing.atexit = False
+        self._direct = direct
 
     def _exchange(
         self, pool: HTTPConnectionPool, body: bytes, headers: Mapping[str, str], timeout_s: float
@@ -172,7 +180,7 @@ class Connection:
         # Without effect on a connection whose answer was read to the end: that is back in the pool.
         answer.close()
         if self._is_warm and self._proxy is None:
-            self._direct = _taken(pool)
+            self._keep(_taken(pool))
         return answer.status, answer.headers
 
     def _talk(
