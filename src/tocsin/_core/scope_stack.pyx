@@ -94,19 +94,22 @@ cdef class ScopeSwitch:
         self._isolates = isolates
 
     def __enter__(self):
-        cdef ScopeState before, isolation, current
+        cdef ScopeState before, current
+        cdef ScopeState isolation = None, isolation_before = None
+        # Both scopes are made before either is in force: a handler of a signal may raise in what a scope is made by.
         if self._isolates:
-            before = value_of(isolation_var)
             isolation = self._isolation
+            isolation_before = value_of(isolation_var)
             if isolation is None:
-                isolation = ScopeState.fork(blank_isolation if before is None else before)
-            self._outer_token = PyContextVar_Set(isolation_var, isolation)
-            self._outer = isolation
-            self._outer_before = before
-        before = value_of(current_var)
+                isolation = ScopeState.fork(blank_isolation if isolation_before is None else isolation_before)
         current = self._current
+        before = value_of(current_var)
         if current is None:
             current = ScopeState.fork(blank_current if before is None else before)
+        if isolation is not None:
+            self._outer_token = PyContextVar_Set(isolation_var, isolation)
+            self._outer = isolation
+            self._outer_before = isolation_before
         self._inner_token = PyContextVar_Set(current_var, current)
         self._inner = current
         self._inner_before = before

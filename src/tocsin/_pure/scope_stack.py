@@ -103,19 +103,29 @@ class ScopeSwitch:
         self._entered: tuple[Entry, Entry | None] | None = None
 
     def __enter__(self) -> Any:
-        outer = None
+        # Both scopes are made before either is in force: a handler of a signal may raise on the way.
+        isolation = isolation_before = None
         if self._isolates:
-            before = isolation_scope_var.get()
             isolation = self._isolation
+            isolation_before = isolation_scope_var.get()
             if isolation is None:
-                isolation = _make_scope("isolation") if before is None else before.fork()
-            outer = (isolation, before, isolation_scope_var.set(isolation))
-        before = current_scope_var.get()
+                isolation = _make_scope("isolation") if isolation_before is None else isolation_before.fork()
         current = self._current
+        before = current_scope_var.get()
         if current is None:
             current = _make_scope("current") if before is None else before.fork()
-        self._entered = ((current, before, current_scope_var.set(current)), outer)
-        return current if outer is None else outer[0]
+        try:
+            outer = None
+            if isolation is not None:
+                outer = (isolation, isolation_before, isolation_scope_var.set(isolation))
+            self._entered = ((current, before, current_scope_var.set(current)), outer)
+        except BaseException:
+            # The block is not begun, so its end will not put them back.
+            current_scope_var.set(before)
+            if isolation is not None:
+                isolation_scope_var.set(isolation_before)
+            raise
+        return current if isolation is None else isolation
 
     def __exit__(self, *exc_info: object) -> None:
         entered = self._entered
