@@ -20,6 +20,10 @@ _mro_of = type.__dict__["__mro__"].__get__
 _module_of = type.__dict__["__module__"].__get__
 _qualname_of = type.__dict__["__qualname__"].__get__
 _dict_of = BaseException.__dict__["__dict__"].__get__
+# Past what a subclass makes of them: an error's attributes may stand in a dict of the application's own kind.
+_has = dict.__contains__
+_set = dict.__setitem__
+_plain = str.__str__
 # Asked for by name at every capture that is refused.
 _SAMPLE_RATE = DiscardReason.SAMPLE_RATE
 _EVENT_PROCESSOR = DiscardReason.EVENT_PROCESSOR
@@ -63,7 +67,7 @@ class Gate:
                 for ignored in self._ignored_classes:
                     if base is ignored:
                         return _EVENT_PROCESSOR
-        if self.dedupes and MARK in _dict_of(error):
+        if self.dedupes and _has(_dict_of(error), MARK):
             return _EVENT_PROCESSOR
         return self.refuses()
 
@@ -83,9 +87,13 @@ class Gate:
         except Exception as error:
             diagnostics.internal_error("ignore_errors", error)
             return False
-        return name in self._ignored_names or f"{module}.{name}" in self._ignored_names
+        # Either may be of a type of the application's own, whose code is not to be run.
+        name = _plain(name)
+        if name in self._ignored_names:
+            return True
+        return issubclass(type(module), str) and f"{_plain(module)}.{name}" in self._ignored_names
 
 
 def mark(error: BaseException, event_id: str) -> None:
     """Remember on an exception that it was captured."""
-    _dict_of(error)[MARK] = event_id
+    _set(_dict_of(error), MARK, event_id)
