@@ -21,9 +21,7 @@ cdef class FastLane:
     cdef object _hook_lane
     cdef bint _attaches_stacktrace
     cdef bint _adds_full_stack
-    cdef bytes _remembered
-    cdef dict _remembered_tags
-    cdef dict _remembered_trace
+    cdef tuple _remembered
     cdef object _offer
     cdef object _is_limited
     cdef object _is_full
@@ -36,7 +34,7 @@ cdef class FastLane:
     cdef Snapshot _snapshot(self, argument)
     @cython.locals(breadcrumbs=list, rings=tuple, attachments=tuple, event_id=str)
     cpdef send(self, Snapshot snapshot, str level, bytes head, stack, str stack_key, hint, exc_info)
-    @cython.locals(tags=dict, trace=dict, made=bytes)
+    @cython.locals(tags=dict, trace=dict, made=bytes, remembered=tuple)
     cdef bytes _members(self, Snapshot snapshot)
     cpdef bint offer(self, item) except -1
     cpdef bint refuses(self, str reason) except -1

@@ -55,6 +55,7 @@ class FastLane:
     """
 
     __slots__ = (
+        "__weakref__",
         "_adds_full_stack",
         "_attaches_stacktrace",
         "_fields",
@@ -63,8 +64,6 @@ class FastLane:
         "_is_limited",
         "_offer",
         "_remembered",
-        "_remembered_tags",
-        "_remembered_trace",
         "_transport",
         "before_breadcrumb",
         "extractor",
@@ -102,10 +101,9 @@ class FastLane:
         self._hook_lane = hook_lane
         self._attaches_stacktrace: bool = options["attach_stacktrace"]
         self._adds_full_stack: bool = options["add_full_stack"]
-        # The fields rendered last, and the very objects that they were rendered of.
-        self._remembered = b""
-        self._remembered_tags: dict[str, Any] | None = None
-        self._remembered_trace: dict[str, str] | None = None
+        # The tags and the trace rendered last, the very objects, and what they gave: replaced in one step, as another
+        # thread or a signal handler may come between any two.
+        self._remembered: tuple[dict[str, Any] | None, dict[str, str] | None, bytes] = (None, None, b"")
         self.set_transport(None)
 
     def set_transport(self, transport: Any) -> None:
@@ -259,16 +257,13 @@ class FastLane:
             return self._fields.of(snapshot)  # type: ignore[no-any-return]
         tags = snapshot.tags
         trace = snapshot.trace
-        if self._remembered_tags is tags and self._remembered_trace is trace:
-            return self._remembered
+        remembered = self._remembered
+        if remembered[0] is tags and remembered[1] is trace:
+            return remembered[2]
         made: bytes = self._fields.of(snapshot)
         # Tags are never changed in place; values that are no texts are another's, and might be.
         if _are_texts(tags):
-            # None of them holds while another thread may see some of the old ones.
-            self._remembered_tags = None
-            self._remembered = made
-            self._remembered_trace = trace
-            self._remembered_tags = tags
+            self._remembered = (tags, trace, made)
         return made
 
     def offer(self, item: Any) -> bool:
