@@ -69,7 +69,7 @@ class Scope(ScopeData):
         """The client bound to this very scope, or one that does nothing."""
         return INACTIVE if self._client is None else self._client
 
-    def add_breadcrumb(self, crumb: Mapping[str, Any] | None = None, hint: Any = None, **fields: Any) -> None:
+    def add_breadcrumb(self, /, crumb: Mapping[str, Any] | None = None, hint: Any = None, **fields: Any) -> None:
         """Record what happened, to travel with the next event.
 
         Fields: message, category, level, type, data (a dict) and timestamp (Unix seconds, a datetime or ISO 8601;
@@ -159,18 +159,18 @@ class Scope(ScopeData):
             return None
         return ScopeArgument(None if in_force else self, scope, kwargs)
 
-    def capture_event(self, event: Any, hint: Any = None, scope: Any = None, **scope_kwargs: Any) -> str | None:
+    def capture_event(self, /, event: Any, hint: Any = None, scope: Any = None, **scope_kwargs: Any) -> str | None:
         """Capture an event made by hand, see `tocsin.capture_event`."""
         event_id: str | None = get_client().capture_event(event, hint, self._argument(scope, scope_kwargs))
         return _remember(event_id)
 
-    def capture_message(self, message: Any, level: Any = None, scope: Any = None, **scope_kwargs: Any) -> str | None:
+    def capture_message(self, /, message: Any, level: Any = None, scope: Any = None, **scope_kwargs: Any) -> str | None:
         """Capture a message, see `tocsin.capture_message`."""
         level = "info" if level is None else level
         event_id: str | None = get_client().capture_message(message, level, self._argument(scope, scope_kwargs))
         return _remember(event_id)
 
-    def capture_exception(self, error: Any = None, scope: Any = None, **scope_kwargs: Any) -> str | None:
+    def capture_exception(self, /, error: Any = None, scope: Any = None, **scope_kwargs: Any) -> str | None:
         """Capture an exception, see `tocsin.capture_exception`."""
         event_id: str | None = get_client().capture_exception(error, self._argument(scope, scope_kwargs))
         return _remember(event_id)

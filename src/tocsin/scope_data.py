@@ -189,6 +189,7 @@ class ScopeData(ScopeState):
 
     def update_from_kwargs(
         self,
+        /,
         user: Any = None,
         level: Any = None,
         extras: Mapping[str, Any] | None = None,

@@ -23,6 +23,7 @@ from tocsin import limits as _limits
 from tocsin._core.describe import cut
 from tocsin._core.values cimport Renderer
 
+from tocsin._core.fence import came_from_signal
 from tocsin._core.json_text import Fragment
 
 cdef extern from "Python.h":
@@ -83,7 +84,9 @@ cdef class Breadcrumb:
             return self.template
         try:
             made = self.template % self.args
-        except Exception:
+        except Exception as error:
+            if came_from_signal(error):
+                raise
             # The arguments do not fit the text; a handler would say so on stderr.
             made = self.template
         return text(made, TEXT_CHARS, self.renderer)
@@ -148,11 +151,15 @@ cdef class BreadcrumbRing:
             crumb.args = args
             crumb.renderer = renderer
         if data is not None:
-            if is_plain(data, renderer):
-                # A fifth of what writing it costs, and most breadcrumbs are never sent.
+            if PyDict_CheckExact(data) and PyDict_Size(data) <= PLAIN_ITEMS:
+                # Looked at is the copy: another thread, or the rule for secrets, may change what was given meanwhile.
                 crumb.plain = PyDict_Copy(<dict>data)
-                crumb.renderer = renderer
-            else:
+                if is_plain(crumb.plain, renderer):
+                    # A fifth of what writing it costs, and most breadcrumbs are never sent.
+                    crumb.renderer = renderer
+                else:
+                    crumb.plain = None
+            if crumb.plain is None:
                 if not PyDict_Check(data):
                     data = {"value": data}
                 crumb.rendered = renderer.data(data, DATA_BYTES, DATA_DEPTH)
@@ -266,15 +273,13 @@ cdef bint is_open(str key, Renderer renderer) except -1:
     return PyBytes_CheckExact(known) and PyBytes_AS_STRING(known)[PyBytes_GET_SIZE(known) - 1] == c":"
 
 
-cdef bint is_plain(object data, Renderer renderer) except -1:
-    """Whether data may be kept as it is and written later: small, no secret in it, nothing but texts and numbers."""
+cdef bint is_plain(dict data, Renderer renderer) except -1:
+    """Whether few data may be kept as they are and written later: no secret in it, nothing but texts and numbers."""
     cdef PyObject *key_slot
     cdef PyObject *item_slot
     cdef Py_ssize_t position = 0
     cdef int overflow = 0
     cdef object key, item
-    if not PyDict_CheckExact(data) or PyDict_Size(data) > PLAIN_ITEMS:
-        return False
     while PyDict_Next(data, &position, &key_slot, &item_slot):
         key = <object>key_slot
         item = <object>item_slot

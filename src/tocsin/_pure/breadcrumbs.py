@@ -10,6 +10,7 @@ from collections import deque
 
 from tocsin import limits
 from tocsin._pure.describe import cut
+from tocsin._pure.fence import came_from_signal
 from tocsin._pure.json_text import Fragment
 from tocsin._pure.values import Renderer
 
@@ -93,7 +94,9 @@ class BreadcrumbRing:
         """
         try:
             message = template % args
-        except Exception:
+        except Exception as error:
+            if came_from_signal(error):
+                raise
             # The arguments do not fit the text; a handler would say so on stderr.
             message = template
         self.add(timestamp_s, type, category, level, message, data)

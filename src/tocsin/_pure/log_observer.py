@@ -58,6 +58,7 @@ LOG_LEVELS = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "fatal"}
 
 _TEXT_CHARS = limits.TEXT_CHARS
 _levels = LOG_LEVELS
+_INTEGER = 1 << limits.INTEGER_BITS
 _is_finalizing = sys.is_finalizing
 
 
@@ -120,7 +121,10 @@ class LogObserver:
         if lane.before_breadcrumb is not None or lane.max_breadcrumbs < 1 or lane._transport is None:
             return False
         # Read once: each of the record's attributes would cost twice as much as a member of its dict.
-        members = record.__dict__
+        its_dict = record.__dict__
+        if type(its_dict) is not dict:
+            return False
+        members = its_dict
         given = None
         if len(members) == _OWN:
             template = members.get("msg")
@@ -158,6 +162,9 @@ def _are_plain(values: tuple[Any, ...]) -> bool:
         if kind is str:
             if len(value) > _TEXT_CHARS:
                 return False
-        elif value is not None and kind is not int and kind is not float and kind is not bool:
+        elif kind is int:
+            if not -_INTEGER <= value <= _INTEGER:
+                return False
+        elif value is not None and kind is not float and kind is not bool:
             return False
     return True

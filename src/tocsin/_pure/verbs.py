@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 _LEVELS = frozenset(("fatal", "error", "warning", "info", "debug"))
+# A parameter has the name of the builtin.
+_type_of = type
 
 
 def capture_exception(
@@ -95,7 +97,7 @@ def add_breadcrumb(
         or crumb is not None
         or others
         or timestamp is not None
-        or not (level is None or (level.__class__ is str and level in _LEVELS))
+        or not (level is None or (_type_of(level) is str and level in _LEVELS))
     ):
         for name, value in (
             ("message", message),

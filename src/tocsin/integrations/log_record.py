@@ -6,6 +6,7 @@ import sys
 
 from tocsin import limits
 from tocsin._backend import LOG_LEVELS, LOG_RECORD_FIELDS, dumps, fence, json_string, mark
+from tocsin.breadcrumbs import timestamp_of
 from tocsin.integrations.guard import absorb
 from tocsin.scope_snapshot import snapshot_of
 from tocsin.scope_stack import get_isolation_scope
@@ -49,7 +50,7 @@ def _add(client: Client, record: LogRecord, message: str) -> None:
     capacity = options["max_breadcrumbs"]
     if capacity > 0:
         ring = get_isolation_scope()._own_ring(capacity, client.renderer)
-        ring.add(record.created, "log", record.name, level, message, extra)
+        ring.add(timestamp_of(record.created), "log", record.name, level, message, extra)
 
 
 def capture_event(client: Client, record: LogRecord) -> None:
