@@ -74,7 +74,9 @@ def test_both_twins_decide_alike(
     assert found[0][0] == expected
 
 
-@given(rate=st.floats(-1.0, 2.0) | st.sampled_from([0, 1, True, False, 0.5]), draw=st.floats(0.0, 1.0, exclude_max=True))
+@given(
+    rate=st.floats(-1.0, 2.0) | st.sampled_from([0, 1, True, False, 0.5]), draw=st.floats(0.0, 1.0, exclude_max=True)
+)
 @PROPERTY
 @pytest.mark.usefixtures("backend")
 def test_a_draw_is_below_the_rate_or_not(rate: Any, draw: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import gc
 import itertools
+import signal
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from support.concurrency import grown_blocks, rapid_switching, threads
+from support.concurrency import Interruption, grown_blocks, rapid_switching, signals, threads
 from support.twins import twins
 from tocsin import testing
 
@@ -401,6 +402,54 @@ def test_threads_have_scopes_of_their_own(stack: Any) -> None:
 
     with rapid_switching(), threads(*[lambda name=name: work(name) for name in "abc"]):  # type: ignore[misc]
         pass
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="this system has no such signal")
+def test_interrupted_blocks_leave_scopes_and_breadcrumbs_whole(backend: Any, stack: Any) -> None:
+    """A handler that raises at any moment comes out; compiled, each block that was begun was ended too."""
+    isolation, current = before = in_force(stack)
+    isolation._own_ring(7, None)
+    armed = False
+    raised = came_out = 0
+
+    def handler(*_: object) -> None:
+        nonlocal armed, raised
+        if armed:
+            armed = False
+            raised += 1
+            raise Interruption
+
+    def work_until_hit() -> None:
+        nonlocal armed
+        armed = True
+        while armed:
+            with stack.isolation_scope() as scope:
+                scope.set_tag("a", "b")
+                scope._own_ring(7, None).add(1.0, message="m", data={"a": 1, "b": [2]})
+                with stack.new_scope() as inner:
+                    inner.get_trace_context()
+            isolation._own_ring(7, None).add(1.0, message="m", data={"a": 1})
+
+    # What is raised in a callback of the collector goes nowhere, and the test's tools have one.
+    gc.disable()
+    try:
+        with signals(handler, 2e-4, repeat=True):
+            for _ in range(300):
+                try:
+                    work_until_hit()
+                except Interruption:
+                    came_out += 1
+                assert len(isolation._ring) == min(isolation._ring.total, 7)
+                assert len(isolation._ring.snapshot()) == len(isolation._ring)
+                if backend.name == "core":
+                    assert in_force(stack) == before
+                else:
+                    # A function in Python can be interrupted before its first line.
+                    stack.isolation_scope_var.set(isolation)
+                    stack.current_scope_var.set(current)
+    finally:
+        gc.enable()
+    assert came_out == raised == 300
 
 
 class Client:

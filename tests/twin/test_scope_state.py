@@ -347,7 +347,9 @@ class Scopes(RuleBasedStateMachine):
             family[at].set_tag(key, value)
         self.model[at][0][key] = value
 
-    @rule(at=st.integers(0, 99), name=st.sampled_from(sorted(set(VALUED) - {"_tags", "_base_rings"})), which=st.booleans())
+    @rule(
+        at=st.integers(0, 99), name=st.sampled_from(sorted(set(VALUED) - {"_tags", "_base_rings"})), which=st.booleans()
+    )
     def set_field(self, at: int, name: str, which: bool) -> None:
         at = self._pick(at)
         for family in self.families:

@@ -33,7 +33,10 @@ GIVEN: dict[str, st.SearchStrategy[Any]] = {
 }
 OTHERS = st.dictionaries(TEXTS | st.sampled_from(["self", "lane", "fields", "value"]), VALUES, max_size=2)
 KEYWORDS = st.builds(
-    lambda fields, others: {**{name: other for name, other in others.items() if name not in ("crumb", "hint")}, **fields},
+    lambda fields, others: {
+        **{name: other for name, other in others.items() if name not in ("crumb", "hint")},
+        **fields,
+    },
     st.fixed_dictionaries({}, optional=GIVEN),
     st.just({}) | OTHERS,
 )
@@ -104,7 +107,8 @@ def crumbs_of(sdk: Facade, since_s: float) -> Any:
     if ring is None:
         return None
     return [
-        (NOW if since_s - 0.001 <= at <= time.time() + 0.001 else at, *others) for at, *others in map(tuple, ring.snapshot())
+        (NOW if since_s - 0.001 <= at <= time.time() + 0.001 else at, *others)
+        for at, *others in map(tuple, ring.snapshot())
     ], (ring.total, ring.capacity)
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from tocsin.client import Client
 
-_PLAIN = frozenset((int, float, bool, type(None)))
-
 
 def add_breadcrumb(client: Client, record: LogRecord) -> None:
     """Record a breadcrumb of a log record. No code of its arguments' types is run, but for an exception's text."""
@@ -91,7 +89,11 @@ def _head(client: Client, record: LogRecord) -> bytes:
     if message is None:
         message = fence.call_fenced(_message_of, record)
     template = record.msg if type(record.msg) is str else message
-    entry = {"message": template, "formatted": template if message is None else message, "params": record.args or None}
+    entry = {
+        "message": template,
+        "formatted": template if message is None else message,
+        "params": record.args if _are_any(record.args) else None,
+    }
     normalizer = client._normalizer
     logger = normalizer.line(record.name, limits.LOGGER_CHARS)
     return b'"logger":%s,"logentry":%s' % (json_string(logger), dumps(normalizer.message(entry)))
@@ -107,7 +109,7 @@ def formatted(record: LogRecord) -> str | None:
     if type(text) is not str:
         return None
     args = record.args
-    if not args:
+    if not _are_any(args):
         return text
     if type(args) is not tuple or not all(map(_is_plain, args)):
         return None
@@ -120,7 +122,20 @@ def formatted(record: LogRecord) -> str | None:
 
 def _is_plain(value: object) -> bool:
     kind = type(value)
-    return kind in _PLAIN or (kind is str and len(value) <= limits.TEXT_CHARS)  # type: ignore[arg-type]
+    if kind is str:
+        return len(value) <= limits.TEXT_CHARS  # type: ignore[arg-type]
+    # By identity: a metaclass may have an opinion on equality.
+    return value is None or kind is int or kind is float or kind is bool
+
+
+def _are_any(args: object) -> bool:
+    """Whether there are arguments to format, as `logging` sees it, without asking those of another's type."""
+    kind = type(args)
+    if issubclass(kind, tuple):
+        return tuple.__len__(args) > 0  # type: ignore[arg-type]
+    if issubclass(kind, dict):
+        return dict.__len__(args) > 0  # type: ignore[arg-type]
+    return bool(args) if _is_plain(args) else True
 
 
 def _message_of(record: LogRecord) -> str:
@@ -146,7 +161,7 @@ def _described(record: LogRecord, client: Client) -> str:
     template = record.msg
     text: str = template if type(template) is str else str(described(template))
     args: Any = record.args
-    if not args:
+    if not _are_any(args):
         return text
     if type(args) is tuple:
         args = tuple(map(described, args))
