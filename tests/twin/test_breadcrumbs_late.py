@@ -233,12 +233,16 @@ class Signalling:
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no such signal")
 def test_what_a_signal_handler_raises_while_a_message_is_formatted_comes_out(backend: Any) -> None:
     """It is no argument that does not fit."""
+    ring = backend.BreadcrumbRing(3)
+
+    def add_and_read() -> None:
+        ring.add_formatted(1.0, "log", "name", "info", "%s", (Signalling(),))
+        ring.to_list()
+
     before = signal.signal(signal.SIGUSR1, interrupt)
     try:
-        ring = backend.BreadcrumbRing(3)
         with pytest.raises(Interruption):
-            ring.add_formatted(1.0, "log", "name", "info", "%s", (Signalling(),))
-            ring.to_list()
+            add_and_read()
     finally:
         signal.signal(signal.SIGUSR1, before)
 
