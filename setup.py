@@ -8,11 +8,11 @@ TOCSIN_SANITIZE  1 builds with AddressSanitizer and UndefinedBehaviorSanitizer
 
 from __future__ import annotations
 
-import copy
 import os
 import shutil
 import sys
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from glob import glob
 from pathlib import PurePath
 
@@ -20,26 +20,14 @@ from setuptools import Extension, setup
 from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext
 from setuptools.command.sdist import sdist
+from setuptools.modified import newer_group
 
 CORE = "src/tocsin/_core"
 GENERATED = "build/cython"
 MODES = ("auto", "require", "pure")
 
-# The plain C units that each extension links; one that is not named here needs none.
-UNITS = {
-    "breadcrumbs": ["tcn_json"],
-    "event_id": ["tcn_id"],
-    "handoff": ["tcn_handoff"],
-    "serializer": ["tcn_clock", "tcn_json"],
-    "stacktrace": ["tcn_site_table", "tcn_json"],
-    "stats": ["tcn_stats"],
-    "heads": ["tcn_json"],
-    "json_text": ["tcn_json"],
-    "keys": ["tcn_json"],
-    "leaves": ["tcn_json"],
-    "values": ["tcn_json"],
-    "verbs": ["tcn_clock"],
-}
+# The one library that all rooms are in, named for the module of it that the interpreter finds by itself.
+LIBRARY = "tocsin._core.rooms"
 # Rooms whose one Python source serves both twins: the core is that file, compiled.
 SHARED = [
     "chain",
@@ -68,20 +56,22 @@ class BuildFailed(Exception):
     """The compiled core could not be built; the text says why."""
 
 
-def extensions() -> list[Extension]:
-    """One extension for each Cython source in the core and each shared Python source of the pure twin."""
+def rooms() -> dict[str, str]:
+    """Each module of the library and its source: the core's own Cython, and what is compiled of the pure twin."""
     sources = {PurePath(path).stem: path for path in sorted(glob(f"{CORE}/*.pyx"))}
     pure = {PurePath(path).stem: path for path in glob("src/tocsin/_pure/*.py")}
-    sources.update({noun: pure[noun] for noun in SHARED if noun in pure})
-    shared_depends = sorted([*glob(f"{CORE}/*.pxd"), *glob("csrc/*.h")])
+    return {**sources, **{noun: pure[noun] for noun in SHARED if noun in pure}}
+
+
+def extensions() -> list[Extension]:
+    """All rooms and all plain C units as one library: opening one costs as much as what is in it."""
+    sources = [*rooms().values(), *sorted(glob("csrc/*.c"))]
+    headers = [*glob(f"{CORE}/*.pxd"), *glob("csrc/*.h")]
+    exported = [f"PyInit_{room}" for room in rooms()]
     return [
         Extension(
-            f"tocsin._core.{noun}",
-            [source, *(f"csrc/{unit}.c" for unit in UNITS.get(noun, ()))],
-            include_dirs=["csrc"],
-            depends=[source, *shared_depends],
+            LIBRARY, sources, include_dirs=["csrc"], depends=[*sources, *sorted(headers)], export_symbols=exported
         )
-        for noun, source in sources.items()
     ]
 
 
@@ -115,27 +105,40 @@ class BuildExt(build_ext):
         """Put generated C in place of the Cython sources, outside of the package so that no wheel picks it up."""
         from Cython.Build import cythonize
 
-        # cythonize() returns extensions without what setuptools has noted on ours: only the file names are taken over.
-        plain = [Extension(extension.name, list(extension.sources)) for extension in extensions()]
+        # A module each, whose names cythonize() knows; the library is of what they become.
+        modules = [Extension(f"tocsin._core.{room}", [source]) for room, source in rooms().items()]
         translated = cythonize(
-            plain, build_dir=GENERATED, include_path=["src"], compiler_directives=DIRECTIVES, force=self.force
+            modules, build_dir=GENERATED, include_path=["src"], compiler_directives=DIRECTIVES, force=self.force
         )
-        sources = {extension.name: extension.sources for extension in translated}
-        for extension in self.extensions:
-            extension.sources = sources[extension.name]
+        generated = [source for module in translated for source in module.sources]
+        (library,) = self.extensions
+        library.sources = [*generated, *(source for source in library.sources if source.endswith(".c"))]
 
     def build_extensions(self) -> None:
         compile_flags, link_flags = self.flags()
-        for extension in self.extensions:
-            extension.extra_compile_args = compile_flags
-            extension.extra_link_args = link_flags
+        (library,) = self.extensions
+        library.extra_compile_args = compile_flags
+        library.extra_link_args = link_flags
+        # setuptools would compile one after the other, and all of them again after any change.
+        with ThreadPoolExecutor(self.parallel) as pool:
+            library.extra_objects = list(pool.map(self.compile, library.sources))
+        library.sources = []
         super().build_extensions()
 
-    def build_extension(self, ext: Extension) -> None:
-        # Extensions share C units and are built in parallel: each gets a folder of its own for its objects.
-        apart = copy.copy(self)
-        apart.build_temp = os.path.join(self.build_temp, ext.name)
-        super(BuildExt, apart).build_extension(ext)
+    def compile(self, source: str) -> str:
+        """Compile one file, unless that is done since it or a header changed; return the object's name."""
+        (library,) = self.extensions
+        (target,) = self.compiler.object_filenames([source], output_dir=self.build_temp)
+        headers = [name for name in library.depends if name.endswith(".h")]
+        if self.force or newer_group([source, *headers], target):
+            self.compiler.compile(
+                [source],
+                output_dir=self.build_temp,
+                include_dirs=library.include_dirs,
+                extra_postargs=library.extra_compile_args,
+                depends=library.depends,
+            )
+        return str(target)
 
     def flags(self) -> tuple[list[str], list[str]]:
         """The flags for compiling and for linking."""

@@ -94,9 +94,6 @@ __all__ = [
     "render",
 ]
 
-# Those that no other room imports; with them come all.
-_ROOMS = ("handoff", "log_observer", "stacktrace", "stats", "verbs")
-
 
 def _choose() -> tuple[str, str]:
     """Return which twin to use and why; loads the core where it is wanted."""
@@ -106,8 +103,7 @@ def _choose() -> tuple[str, str]:
     if wanted == "pure":
         return "pure", "TOCSIN_BACKEND=pure"
     try:
-        for room in _ROOMS:
-            __import__(f"tocsin._core.{room}")
+        __import__("tocsin._core")
     except ImportError as error:
         if wanted == "core":
             raise ImportError(f"TOCSIN_BACKEND=core, but the compiled core cannot be loaded: {error}") from error

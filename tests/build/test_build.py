@@ -119,6 +119,11 @@ def _modules(tree: Path) -> set[str]:
     return {f"tocsin/{path.relative_to(package).as_posix()}" for path in package.rglob("*.py")} | {"tocsin/py.typed"}
 
 
+def _rooms(tree: Path) -> set[str]:
+    """What exists twice."""
+    return {path.stem for path in (tree / "src/tocsin/_pure").glob("*.py")} - {"__init__"}
+
+
 def _dist_info(wheel: Path, name: str) -> email.message.Message:
     with zipfile.ZipFile(wheel) as archive:
         (member,) = (member for member in archive.namelist() if member.endswith(f".dist-info/{name}"))
@@ -157,12 +162,15 @@ def test_sdist_is_the_same_where_the_core_is_not_wanted(
 
 
 def test_wheel_holds_every_compiled_room_and_no_source_of_one(core_wheel: Path, source_tree: Path) -> None:
-    """With a compiler, the wheel holds every module, a library for each of the pure twin, and nothing generated."""
-    rooms = {path.stem for path in (source_tree / "src/tocsin/_pure").glob("*.py")} - {"__init__"}
-    assert {path.stem for path in (source_tree / "src/tocsin/_core").glob("*.pyx")} <= rooms
+    """With a compiler, the wheel holds every module, one library for all of the pure twin, and nothing generated."""
+    rooms = _rooms(source_tree)
+    assert {path.stem for path in (source_tree / "src/tocsin/_core").glob("*.pyx")} <= rooms | {"rooms"}
     members = _members(core_wheel)
     compiled = {name for name in members if name.endswith((".so", ".pyd"))}
-    assert {name.partition(".")[0] for name in compiled} == {f"tocsin/_core/{room}" for room in rooms}
+    assert {name.partition(".")[0] for name in compiled} == {"tocsin/_core/rooms"}
+    with zipfile.ZipFile(core_wheel) as archive:
+        (library,) = map(archive.read, compiled)
+    assert {room for room in rooms if f"PyInit_{room}\0".encode() in library} == rooms
     assert members - compiled == _modules(source_tree)
     assert not core_wheel.name.endswith("-none-any.whl")
 
@@ -194,8 +202,8 @@ def test_pure_wheel_imports_and_says_why_it_is_pure(run: Run, pure_wheel: Path, 
     assert Path(where).is_relative_to(tmp_path)
 
 
-def test_core_wheel_works_in_a_new_environment(run: Run, core_wheel: Path, tmp_path: Path) -> None:
-    """The wheel installs with its dependencies into an empty environment, and each of its libraries loads there."""
+def test_core_wheel_works_in_a_new_environment(run: Run, core_wheel: Path, source_tree: Path, tmp_path: Path) -> None:
+    """The wheel installs with its dependencies into an empty environment, and each compiled room loads there."""
     run(sys.executable, "-m", "venv", tmp_path)
     python = tmp_path / "bin" / "python"
     run(python, "-m", "pip", "install", core_wheel)
@@ -203,15 +211,15 @@ def test_core_wheel_works_in_a_new_environment(run: Run, core_wheel: Path, tmp_p
     backend, _reason, where = run(python, "-I", "-c", f"import tocsin; {SAY_BACKEND}").stdout.splitlines()
     assert backend == "core"
     assert Path(where).is_relative_to(tmp_path)
-    for room in sorted(name.partition(".")[0] for name in _members(core_wheel) if name.endswith((".so", ".pyd"))):
-        run(python, "-I", "-c", f"import {room.replace('/', '.')}")
+    for room in sorted(_rooms(source_tree)):
+        run(python, "-I", "-c", f"import tocsin._core.{room} as room; assert room.__name__ == 'tocsin._core.{room}'")
 
 
 def test_isolated_build_of_the_source_tree_has_the_core(run: Run, source_tree: Path, tmp_path: Path) -> None:
     """What `pip install .` does: an isolated build with the declared build requirements gives the compiled core."""
     run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", tmp_path, source_tree)
     (wheel,) = tmp_path.iterdir()
-    assert "tocsin/_core/handoff" in {re.sub(r"\..*\.(so|pyd)$", "", name) for name in _members(wheel)}
+    assert "tocsin/_core/rooms" in {re.sub(r"\..*\.(so|pyd)$", "", name) for name in _members(wheel)}
 
 
 def test_required_core_fails_the_build_without_a_compiler(run: Run, unpacked: Path, tmp_path: Path) -> None:

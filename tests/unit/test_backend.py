@@ -18,7 +18,7 @@ print(tocsin.backend(), *sorted({k.__module__.split('.')[1] for k in kinds} | {b
 print(tocsin.backend_reason())
 """
 HAS_CORE = any(
-    list((Path(tocsin.__file__).parent / "_core").glob("stats" + suffix))
+    list((Path(tocsin.__file__).parent / "_core").glob("rooms" + suffix))
     for suffix in importlib.machinery.EXTENSION_SUFFIXES
 )
 needs_core = pytest.mark.skipif(not HAS_CORE, reason="this installation was built without the compiled core")
@@ -42,6 +42,12 @@ def installation(folder: Path) -> Path:
 
 def compiled(core: Path) -> list[Path]:
     return [path for path in core.iterdir() if path.name.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES))]
+
+
+def left_of_the_core(path: Path) -> str:
+    """The modules of the core that are there after `import tocsin`."""
+    script = "import sys, tocsin; print(*(name for name in sys.modules if name.startswith('tocsin._core')))"
+    return run_script("auto", script, PYTHONPATH=str(path)).stdout.strip()
 
 
 def test_pure_is_pure() -> None:
@@ -105,19 +111,22 @@ def test_a_core_that_does_not_load_is_told_once(tmp_path: Path) -> None:
 
 @needs_core
 def test_a_core_without_one_of_its_rooms_is_none(tmp_path: Path) -> None:
-    """Never a mixture: whichever is missing or broken, all are pure, and nothing fails at import."""
+    """Never a mixture: whichever is missing, all are pure, no other is left behind, and nothing fails at import."""
     core = installation(tmp_path)
-    parts = compiled(core)
-    assert len(parts) >= 5
-    for path in parts:
-        whole = path.read_bytes()
-        path.unlink()
-        assert told("auto", PYTHONPATH=str(tmp_path))[0] == "pure _pure", path.name
-        path.write_bytes(b"no library")
-        twin, _, stderr = told("auto", PYTHONPATH=str(tmp_path))
-        assert twin == "pure _pure", path.name
-        assert len(stderr.splitlines()) == 1, path.name
-        path.write_bytes(whole)
+    (library,) = compiled(core)
+    whole = library.read_bytes()
+    modules = sorted(path.stem for path in (core.parent / "_pure").glob("*.py") if path.stem != "__init__")
+    assert len(modules) >= 20
+    for room in modules:
+        # Its entry into the library is gone, under a name of the same length.
+        entry = f"PyInit_{room}\0".encode()
+        assert entry in whole, room
+        library.write_bytes(whole.replace(entry, entry.upper()))
+        twin, reason, stderr = told("auto", PYTHONPATH=str(tmp_path))
+        assert (twin, len(stderr.splitlines())) == ("pure _pure", 1), room
+        assert f"PyInit_{room}" in reason
+        assert left_of_the_core(tmp_path) == "", room
+    library.write_bytes(whole)
     assert told("auto", PYTHONPATH=str(tmp_path))[0] == "core _core"
 
 
@@ -125,7 +134,7 @@ def test_a_closed_stderr_does_not_keep_the_pure_twin_from_taking_over(tmp_path: 
     """There is nowhere left to say it."""
     core = installation(tmp_path)
     suffix = importlib.machinery.EXTENSION_SUFFIXES[0]
-    for path in compiled(core) or [core / f"breadcrumbs{suffix}"]:
+    for path in compiled(core) or [core / f"rooms{suffix}"]:
         path.write_bytes(b"no library")
     done = run_script("auto", "import sys; sys.stderr = None\n" + ROOMS, PYTHONPATH=str(tmp_path))
     assert done.stdout.splitlines()[0] == "pure _pure"
