@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from tocsin import diagnostics, limits, source_context
+from tocsin import _json, diagnostics, limits
 from tocsin._backend import Capture, render
-from tocsin.envelope import Envelope
-from tocsin.trim import fit
+from tocsin.importing import Late, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from tocsin import envelope, source_context, trim
     from tocsin._backend import Stack
+else:
+    envelope, source_context, trim = Late("tocsin.envelope"), Late("tocsin.source_context"), Late("tocsin.trim")
+
+
+def prepare() -> None:
+    """Import what an `Assembler` needs, and JSON, before threads that must not import call one.
+
+    That is where events are shown to hooks, or are given to a transport, on the thread that captures.
+    """
+    load(envelope, source_context, trim)
+    _json.prepare()
 
 
 class PreparedEvent:
@@ -46,14 +57,14 @@ class Assembler:
             self._read_sources(capture.stack)
         return render(capture)
 
-    def envelope(self, item: Capture | PreparedEvent) -> Envelope:
+    def envelope(self, item: Capture | PreparedEvent) -> envelope.Envelope:
         """Return the envelope of a captured event, small enough for the server, with its attachments."""
         payload = item.payload if isinstance(item, PreparedEvent) else self.payload(item)
-        envelope = Envelope(headers={"event_id": item.event_id})
-        envelope.add_event(fit(payload) if len(payload) > limits.EVENT_CUT_BYTES else payload)
+        made = envelope.Envelope(headers={"event_id": item.event_id})
+        made.add_event(trim.fit(payload) if len(payload) > limits.EVENT_CUT_BYTES else payload)
         for attachment in _usable(item.attachments):
-            envelope.add_item(attachment)
-        return envelope
+            made.add_item(attachment)
+        return made
 
     def _read_sources(self, stack: Stack) -> None:
         for site in stack.sites():

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 
 from tocsin import diagnostics, limits
-from tocsin.envelope import Item, PayloadRef
-from tocsin.importing import late_import
+from tocsin.importing import Late, late_import
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from tocsin import envelope
+else:
+    envelope = Late("tocsin.envelope")
 
 _UNKNOWN_CONTENT = "application/octet-stream"
 # For the usual names, so that `mimetypes`, which reads the system's tables, is mostly not needed.
@@ -68,22 +71,22 @@ class Attachment:
         self.content_type = content_type
         self.add_to_transactions = add_to_transactions
 
-    def to_envelope_item(self) -> Item:
+    def to_envelope_item(self) -> envelope.Item:
         """Return the item for one event.
 
         An attachment that cannot be had becomes an empty one, so that the reader of the event learns that there was
         one: a missing or unreadable file, a content function that raises, more than `limits.ATTACHMENT_BYTES`.
         """
-        return Item(
+        return envelope.Item(
             payload=self._payload(),
             type="attachment",
             content_type=self.content_type or _guessed_type(self.filename),
             filename=self.filename,
         )
 
-    def _payload(self) -> PayloadRef:
+    def _payload(self) -> envelope.PayloadRef:
         if self.bytes is None:
-            return PayloadRef(path=self.path)
+            return envelope.PayloadRef(path=self.path)
         try:
             content = _as_bytes(self.bytes() if callable(self.bytes) else self.bytes)
         except Exception as error:
@@ -94,7 +97,7 @@ class Attachment:
                 ("attachment", self.filename), f"attachment {self.filename!r} is too large and is sent empty"
             )
             content = b""
-        return PayloadRef(bytes=content)
+        return envelope.PayloadRef(bytes=content)
 
     def __repr__(self) -> str:
         return f"<Attachment {self.filename!r}>"

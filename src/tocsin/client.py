@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tocsin import diagnostics, fork, limits
 from tocsin._backend import FastLane, Gate, Renderer, StackExtractor, Stats
-from tocsin.assembly import Assembler
+from tocsin.assembly import Assembler, prepare
 from tocsin.event_fields import EventFields
 from tocsin.hook_lane import HookLane
 from tocsin.hooks import Hooks
@@ -12,7 +12,7 @@ from tocsin.in_app import InAppRules
 from tocsin.normalize import Normalizer
 from tocsin.options import resolve
 from tocsin.scrubber import DEFAULT_DENYLIST, DEFAULT_PII_DENYLIST, EventScrubber, key_predicate
-from tocsin.transport import Transport, make_transport
+from tocsin.transport import HttpTransport, Transport, make_transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class Client:
         self.hook_lane.fast_lane = self.fast_lane
         self.transport = make_transport(self.options)
         if self.transport is not None:
+            if not isinstance(self.transport, HttpTransport):
+                prepare()
             self.transport.bind(self.stats, self.assembler.envelope)
         fork.register(self)
 

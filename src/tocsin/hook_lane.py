@@ -10,7 +10,7 @@ from time import time
 
 from tocsin import _json, diagnostics, limits
 from tocsin._backend import Capture, dumps, fence, iso_time, mark, new_event_id
-from tocsin.assembly import PreparedEvent
+from tocsin.assembly import PreparedEvent, prepare
 from tocsin.normalize import event_id_of
 from tocsin.reasons import DiscardReason
 from tocsin.scope_event import apply_snapshot
@@ -53,6 +53,8 @@ class HookLane:
         hooks: Hooks,
     ) -> None:
         self._attaches_stacktrace: bool = options["attach_stacktrace"]
+        if self._attaches_stacktrace:
+            prepare()
         self._stats = stats
         self._gate = gate
         self._extractor = extractor

@@ -5,9 +5,10 @@ What the hooks see is what would be sent; what they return is brought into shape
 
 from __future__ import annotations
 
-from tocsin import _json, diagnostics
+from tocsin import diagnostics
 from tocsin._backend import fence
-from tocsin.client_report import DiscardReason
+from tocsin.assembly import prepare
+from tocsin.reasons import DiscardReason
 from tocsin.scope_event import run_processors
 from tocsin.scope_values import is_a
 from tocsin.scrubber import EventScrubber
@@ -33,7 +34,7 @@ class Hooks:
         self.are_there = not (self._before_send is self._error_sampler is self._scrubber is None)
         if self.are_there:
             # Their first event is not the moment to import a library.
-            _json.prepare()
+            prepare()
 
     def wanted(self, snapshot: ScopeSnapshot) -> bool:
         """Whether anybody wants to see an event captured under these scopes."""

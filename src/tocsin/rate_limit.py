@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 
 from tocsin import limits
-from tocsin.client_report import DataCategory
 from tocsin.importing import late_import
+from tocsin.reasons import DataCategory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

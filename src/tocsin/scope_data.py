@@ -5,8 +5,9 @@ They replace dicts and tuples and never change them in place; see the room `scop
 
 from __future__ import annotations
 
-from tocsin import _json, diagnostics, limits
+from tocsin import diagnostics, limits
 from tocsin._backend import ScopeState, new_span_id
+from tocsin.assembly import prepare
 from tocsin.attachments import Attachment
 from tocsin.flags import FlagBuffer
 from tocsin.scope_stack import get_client
@@ -177,13 +178,13 @@ class ScopeData(ScopeState):
 
     def add_event_processor(self, func: Callable[[Any, Any], Any]) -> None:
         """Call `func(event, hint)` for each event; it returns the event, changed or not, or None to drop it."""
-        _json.prepare()
+        prepare()
         self._event_processors = (*self._event_processors, func)
         self._touched = True
 
     def add_error_processor(self, func: Callable[[Any, Any], Any], cls: type[BaseException] | None = None) -> None:
         """Call `func(event, exc_info)` for each event made of an exception, of type `cls` if one is given."""
-        _json.prepare()
+        prepare()
         self._error_processors = (*self._error_processors, func if cls is None else _only_for(cls, func))
         self._touched = True
 

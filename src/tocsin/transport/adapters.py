@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tocsin import diagnostics
-from tocsin.client_report import DiscardReason
+from tocsin.reasons import DiscardReason
 from tocsin.transport.base import Transport
 
 TYPE_CHECKING = False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from _thread import get_ident
 
-from tocsin.client_report import DataCategory
 from tocsin.dsn import Dsn
+from tocsin.reasons import DataCategory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

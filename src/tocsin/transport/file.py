@@ -6,7 +6,7 @@ import os
 import sys
 
 from tocsin import diagnostics
-from tocsin.client_report import DiscardReason
+from tocsin.reasons import DiscardReason
 from tocsin.transport.base import Transport
 
 TYPE_CHECKING = False

@@ -6,13 +6,12 @@ from os import environ, getpid
 from time import monotonic
 
 from tocsin import diagnostics, fork, limits
-from tocsin._backend import Handoff
+from tocsin._backend import Handoff, Stats
 from tocsin._version import VERSION
-from tocsin.client_report import DataCategory, DiscardReason
-from tocsin.envelope import Envelope
+from tocsin.importing import Late
+from tocsin.rate_limit import RateLimits
+from tocsin.reasons import DataCategory, DiscardReason
 from tocsin.transport.base import Transport
-from tocsin.transport.connection import Connection
-from tocsin.transport.sender import Sender
 from tocsin.transport.worker import Worker
 
 TYPE_CHECKING = False
@@ -20,9 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from tocsin._backend import Stats
-    from tocsin.envelope import Item
+    from tocsin import envelope
+    from tocsin.transport import connection, sender
     from tocsin.transport.spotlight import SpotlightTransport
+else:
+    envelope = Late("tocsin.envelope")
+    connection, sender = Late("tocsin.transport.connection"), Late("tocsin.transport.sender")
 
 CLIENT = f"tocsin/{VERSION}"
 CONTENT_TYPE = "application/x-sentry-envelope"
@@ -44,30 +46,52 @@ class SendingTransport(Transport):
 
     Raises:
         TypeError: there is no DSN.
+
+    Attributes:
+        rate_limits: what the server has asked for; the worker's, for whoever asks on the capturing thread.
     """
 
     settles = True
+    _stats: Stats
 
     def __init__(self, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(options)
-        self._sender = self._make_sender(options or {})
-        # The worker's, for whoever asks on the capturing thread.
-        self.rate_limits = self._sender.rate_limits
-        self._stats = self._sender.stats
+        if self.needs_dsn and self.parsed_dsn is None:
+            raise TypeError(f"{type(self).__name__} needs the option dsn")
+        self.rate_limits = RateLimits()
+        # The client's own takes its place.
+        self._stats = Stats()
+        self._made_sender: sender.Sender | None = None
+        # The proxies are those of now, whenever the connection is made.
+        self._environ = dict(environ)
         self._pid = getpid()
         if options is not None and self.parsed_dsn is not None:
             self.spotlight = spotlight_of(options)
 
-    def _make_sender(self, options: Mapping[str, Any]) -> Sender:
-        dsn = self.parsed_dsn
-        if dsn is None:
-            raise TypeError(f"{type(self).__name__} needs the option dsn")
-        headers = {"User-Agent": CLIENT, "X-Sentry-Auth": dsn.auth_header(CLIENT), "Content-Type": CONTENT_TYPE}
-        return Sender(Connection(dsn.envelope_url, dsn.host, dsn.port, headers, options), options)
+    @property
+    def _sender(self) -> sender.Sender:
+        """Made for the first delivery, on the thread that delivers: mostly the worker's."""
+        return self._made_sender or self._equip()
 
-    def bind(self, stats: Stats, assemble: Callable[[Any], Envelope] | None) -> None:
+    def _equip(self) -> sender.Sender:
+        """Makes the sender, which imports what sending needs."""
+        made = self._make_sender(self.options or {})
+        made.rate_limits = self.rate_limits
+        made.stats = self._stats
+        self._made_sender = made
+        return made
+
+    def _make_sender(self, options: Mapping[str, Any]) -> sender.Sender:
+        dsn = self.parsed_dsn
+        assert dsn is not None
+        headers = {"User-Agent": CLIENT, "X-Sentry-Auth": dsn.auth_header(CLIENT), "Content-Type": CONTENT_TYPE}
+        way = connection.Connection(dsn.envelope_url, dsn.host, dsn.port, headers, options, self._environ)
+        return sender.Sender(way, options)
+
+    def bind(self, stats: Stats, assemble: Callable[[Any], envelope.Envelope] | None) -> None:
         super().bind(stats, assemble)
-        self._sender.stats = stats
+        if self._made_sender is not None:
+            self._made_sender.stats = stats
 
     def is_limited(self, category: str) -> bool:
         if category == DataCategory.ERROR:
@@ -84,22 +108,23 @@ class SendingTransport(Transport):
 
     def _renew(self, owns_descriptor: bool) -> None:
         """Makes what belongs to one process anew."""
-        self._sender.connection.leave_to_parent(owns_descriptor)
+        if self._made_sender is not None:
+            self._made_sender.connection.leave_to_parent(owns_descriptor)
         self._pid = getpid()
         if self.spotlight is not None:
             self.spotlight._renew(owns_descriptor)
 
     def _deliver(self, queued: Any) -> None:
         """Sends an envelope, or a capture that becomes one; counts it whatever happens."""
-        envelope = queued if isinstance(queued, Envelope) else self._assembled(queued)
-        if envelope is None:
+        outgoing = queued if isinstance(queued, envelope.Envelope) else self._assembled(queued)
+        if outgoing is None:
             self.record_lost_event(DiscardReason.INTERNAL_SDK_ERROR, DataCategory.ERROR)
             return
         if self.spotlight is not None:
-            self.spotlight.capture_envelope(envelope)
-        self._sender.send(envelope, self._timeout_s())
+            self.spotlight.capture_envelope(outgoing)
+        self._sender.send(outgoing, self._timeout_s())
 
-    def _assembled(self, capture: object) -> Envelope | None:
+    def _assembled(self, capture: object) -> envelope.Envelope | None:
         if self._assemble is None:
             return None
         try:
@@ -111,7 +136,7 @@ class SendingTransport(Transport):
     def _timeout_s(self) -> float:
         return limits.HTTP_TIMEOUT_S
 
-    def _lose(self, items: list[Item], reason: str) -> None:
+    def _lose(self, items: list[envelope.Item], reason: str) -> None:
         for item in items:
             self.record_lost_event(reason, item=item)
 
@@ -163,7 +188,7 @@ class HttpTransport(SendingTransport):
         # To ask for the process each time would cost twice what the queue does: once is enough to start a thread there.
         return (worker if worker.is_alive else self._own()).offer(capture, size_bytes)
 
-    def capture_envelope(self, envelope: Envelope) -> None:
+    def capture_envelope(self, envelope: envelope.Envelope) -> None:
         """Queues a ready envelope; where there is no room, its items are counted as lost."""
         try:
             size_bytes = sum(item.payload.held_bytes for item in envelope.items)
@@ -198,8 +223,8 @@ class HttpTransport(SendingTransport):
 
     def kill(self) -> None:
         """Ends the worker; what is still queued stays pending for ever. Waits only if the worker is idle."""
-        if self._own().stop(_KILL_S):
-            self._sender.connection.close()
+        if self._own().stop(_KILL_S) and self._made_sender is not None:
+            self._made_sender.connection.close()
         if self.spotlight is not None:
             self.spotlight.kill()
 
@@ -208,6 +233,12 @@ class HttpTransport(SendingTransport):
 
     def _send_report(self) -> None:
         is_wanted, self._report_is_wanted = self._report_is_wanted, False
+        if self._made_sender is None:
+            discarded = self._stats.take_discarded()
+            if not discarded:
+                # A program that ends without an error is not to import what would have sent one.
+                return
+            self._stats.restore_discarded(discarded)
         self._sender.send_report(self._timeout_s(), 0.0 if is_wanted else limits.REPORT_ALONE_S)
 
     def _timeout_s(self) -> float:

@@ -6,9 +6,9 @@ from _thread import get_ident
 from os import getpid
 
 from tocsin import limits
-from tocsin.client_report import DataCategory, DiscardReason
 from tocsin.envelope import Envelope
 from tocsin.native import native
+from tocsin.reasons import DataCategory, DiscardReason
 from tocsin.transport.http import SendingTransport
 
 TYPE_CHECKING = False
@@ -26,6 +26,8 @@ class SyncHttpTransport(SendingTransport):
 
     def __init__(self, options: Mapping[str, Any] | None = None) -> None:
         super().__init__(options)
+        # It is the capturing thread that delivers: nothing may be left for it to import.
+        self._equip()
         self._open()
 
     def _open(self) -> None:
