@@ -248,10 +248,16 @@ class Failing:
             raise self.raising[name]
         return answer
 
-    def observer(self, room: Any) -> Any:
-        return room.LogObserver(
-            lambda name: self._called("is_ignored", False),
-            lambda: self._called("is_busy", False),
+    @property
+    def depths(self) -> object:
+        return self._called("is_busy", {})
+
+    def observer(self, twin: str) -> Any:
+        base = importlib.import_module(f"tocsin._{twin}.ignored_loggers").IgnoredLoggers
+        ignored = type("Ignored", (base,), {"holds": lambda _, name: self._called("is_ignored", False)})
+        return importlib.import_module(f"tocsin._{twin}.log_observer").LogObserver(
+            ignored(),
+            self,
             lambda record: self._called("make_event"),
             lambda record: self._called("make_breadcrumb"),
             lambda failure: self._called(f"absorbed {type(failure).__name__}"),
@@ -266,7 +272,7 @@ def test_failures_are_told_once_and_interruptions_come_out(name: str) -> None:
         for sdk in facades():
             with observing(sdk, event_level=10):
                 failing = Failing(**{name: error})
-                observer = failing.observer(importlib.import_module(f"tocsin._{sdk.tocsin.backend()}.log_observer"))
+                observer = failing.observer(sdk.tocsin.backend())
                 raised = None
                 try:
                     observer.observe(record_of({"msg": object}))
