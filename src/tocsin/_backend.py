@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tocsin._pure.log_observer import LOG_LEVELS, LOG_RECORD_FIELDS, LogObserver
     from tocsin._pure.scope_stack import (
         ScopeSwitch,
-        current_scope_var,
         get_client,
         get_current_scope,
         get_global_scope,
@@ -31,9 +30,11 @@ if TYPE_CHECKING:
         get_lane,
         install,
         isolation_scope,
-        isolation_scope_var,
         left_scopes_var,
         new_scope,
+        scopes_var,
+        set_current_scope,
+        set_isolation_scope,
     )
     from tocsin._pure.scope_state import ScopeState
     from tocsin._pure.serializer import Capture, dumps, iso_time, render
@@ -70,7 +71,6 @@ __all__ = [
     "backend_reason",
     "capture_exception",
     "capture_message",
-    "current_scope_var",
     "describe",
     "dumps",
     "fence",
@@ -83,7 +83,6 @@ __all__ = [
     "install",
     "iso_time",
     "isolation_scope",
-    "isolation_scope_var",
     "json_string",
     "left_scopes_var",
     "mark",
@@ -92,6 +91,9 @@ __all__ = [
     "new_scope",
     "new_span_id",
     "render",
+    "scopes_var",
+    "set_current_scope",
+    "set_isolation_scope",
 ]
 
 
@@ -137,7 +139,6 @@ if not TYPE_CHECKING:
         from tocsin._core.log_observer import LOG_LEVELS, LOG_RECORD_FIELDS, LogObserver
         from tocsin._core.scope_stack import (
             ScopeSwitch,
-            current_scope_var,
             get_client,
             get_current_scope,
             get_global_scope,
@@ -145,9 +146,11 @@ if not TYPE_CHECKING:
             get_lane,
             install,
             isolation_scope,
-            isolation_scope_var,
             left_scopes_var,
             new_scope,
+            scopes_var,
+            set_current_scope,
+            set_isolation_scope,
         )
         from tocsin._core.scope_state import ScopeState
         from tocsin._core.serializer import Capture, dumps, iso_time, render
@@ -170,7 +173,6 @@ if not TYPE_CHECKING:
         from tocsin._pure.log_observer import LOG_LEVELS, LOG_RECORD_FIELDS, LogObserver
         from tocsin._pure.scope_stack import (
             ScopeSwitch,
-            current_scope_var,
             get_client,
             get_current_scope,
             get_global_scope,
@@ -178,9 +180,11 @@ if not TYPE_CHECKING:
             get_lane,
             install,
             isolation_scope,
-            isolation_scope_var,
             left_scopes_var,
             new_scope,
+            scopes_var,
+            set_current_scope,
+            set_isolation_scope,
         )
         from tocsin._pure.scope_state import ScopeState
         from tocsin._pure.serializer import Capture, dumps, iso_time, render

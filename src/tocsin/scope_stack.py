@@ -6,17 +6,18 @@ from tocsin import diagnostics
 from tocsin._backend import (
     ScopeState,
     ScopeSwitch,
-    current_scope_var,
     get_client,
     get_current_scope,
     get_global_scope,
     get_isolation_scope,
     install,
     isolation_scope,
-    isolation_scope_var,
     left_scopes_var,
     new_scope,
+    scopes_var,
 )
+from tocsin._backend import set_current_scope as put_current_scope
+from tocsin._backend import set_isolation_scope as put_isolation_scope
 from tocsin.inactive import INACTIVE
 
 TYPE_CHECKING = False
@@ -74,13 +75,13 @@ def _usable(scope: Scope | None) -> bool:
 def set_isolation_scope(scope: Scope | None) -> None:
     """Put `scope` in force as isolation scope until the surrounding `with` is left; None stands for a fresh one."""
     if _usable(scope):
-        isolation_scope_var.set(scope)
+        put_isolation_scope(scope)
 
 
 def set_current_scope(scope: Scope | None) -> None:
     """Put `scope` in force as current scope until the surrounding `with` is left; None stands for a fresh one."""
     if _usable(scope):
-        current_scope_var.set(scope)
+        put_current_scope(scope)
 
 
 def use_scope(scope: Scope) -> ScopeSwitch:
@@ -96,6 +97,5 @@ def use_isolation_scope(isolation_scope: Scope) -> ScopeSwitch:
 def reset() -> None:
     """Forget the scopes of this context and of the process, the client included; for tests."""
     install(_make_scope, INACTIVE)
-    isolation_scope_var.set(None)
-    current_scope_var.set(None)
+    scopes_var.set((None, None))
     left_scopes_var.set(())

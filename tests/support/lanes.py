@@ -140,11 +140,10 @@ class House:
 def no_facade(backend: Any) -> Iterator[None]:
     """In the block the twin's scopes are fresh and no facade's."""
     stack = backend.scope_stack
-    tokens = [(variable, variable.set(None)) for variable in (stack.current_scope_var, stack.isolation_scope_var)]
+    token = stack.scopes_var.set((None, None))
     stack.install(backend.ScopeState, None)
     yield
-    for variable, token in tokens:
-        variable.reset(token)
+    stack.scopes_var.reset(token)
     testing.reset()
 
 

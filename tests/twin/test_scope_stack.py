@@ -31,8 +31,7 @@ def stack(backend: Any) -> Iterator[Any]:
     tokens = [
         (variable, variable.set(value))
         for variable, value in (
-            (room.current_scope_var, None),
-            (room.isolation_scope_var, None),
+            (room.scopes_var, (None, None)),
             (room.left_scopes_var, ()),
         )
     ]
@@ -255,8 +254,7 @@ def test_interrupted_blocks_leave_scopes_and_breadcrumbs_whole(backend: Any, sta
                     assert in_force(stack) == before
                 else:
                     # A function in Python can be interrupted before its first line.
-                    stack.isolation_scope_var.set(isolation)
-                    stack.current_scope_var.set(current)
+                    stack.scopes_var.set((isolation, current))
     finally:
         gc.enable()
     assert came_out == raised == 300

@@ -51,8 +51,8 @@ class World:
         stack = self.stack
         return [
             (
-                self.number(context.run(stack.current_scope_var.get)),
-                self.number(context.run(stack.isolation_scope_var.get)),
+                self.number(context.run(stack.scopes_var.get)[1]),
+                self.number(context.run(stack.scopes_var.get)[0]),
                 len(context.run(stack.left_scopes_var.get)),
             )
             for context in self.contexts
@@ -150,8 +150,8 @@ class Worlds(RuleBasedStateMachine):
                 given = world.seen[scope % len(world.seen)]
             if given is not None:
                 given._set_by_hand = True
-            variable = world.stack.current_scope_var if is_current else world.stack.isolation_scope_var
-            _run(world, context, variable.set, given)
+            put = world.stack.set_current_scope if is_current else world.stack.set_isolation_scope
+            _run(world, context, put, given)
 
         self.each(act)
 
@@ -179,7 +179,7 @@ class Worlds(RuleBasedStateMachine):
             def work() -> object:
                 if world.switches:
                     world.switches[switch % len(world.switches)].__exit__(None, None, None)
-                return world.number(world.stack.current_scope_var.get())
+                return world.number(world.stack.scopes_var.get()[1])
 
             return _run(world, context, work)
 

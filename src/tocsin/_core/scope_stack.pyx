@@ -4,6 +4,7 @@ cimport cython
 from cpython.contextvars cimport PyContextVar_Get, PyContextVar_Set
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
+from cpython.tuple cimport PyTuple_GET_ITEM
 
 from contextvars import ContextVar
 
@@ -11,17 +12,17 @@ from tocsin._core.scope_state cimport ScopeState
 
 from tocsin._core.scope_state import ScopeState as _ScopeState
 
-cdef object current_var = ContextVar("tocsin_current_scope", default=None)
-cdef object isolation_var = ContextVar("tocsin_isolation_scope", default=None)
+cdef object pair_var = ContextVar("tocsin_scopes", default=(None, None))
 cdef object left_var = ContextVar("tocsin_left_scopes", default=())
+
+# The isolation and the current scope, in one variable: setting a variable costs more than all else in entering a block.
+scopes_var = pair_var
+# Scopes left in this context while another one, entered later, was still in force; each with what it had replaced.
+left_scopes_var = left_var
+
 cdef Py_ssize_t LEFT_KEPT = 16
 # Whether a scope was ever left out of order: to ask a variable that is not set costs more than all else in leaving.
 cdef bint any_left = False
-
-current_scope_var = current_var
-isolation_scope_var = isolation_var
-# Scopes left in this context while another one, entered later, was still in force; each with what it had replaced.
-left_scopes_var = left_var
 
 # Scopes that nobody ever writes to: a fork of one is a fresh scope at a quarter of what making it costs.
 cdef ScopeState blank_isolation = None
@@ -54,14 +55,23 @@ def get_current_scope():
     return current_in_force()
 
 
+def set_isolation_scope(ScopeState scope):
+    """Put `scope` in force as isolation scope until the surrounding `with` is left; None stands for a fresh one."""
+    PyContextVar_Set(pair_var, (scope, current_of(in_force())))
+
+
+def set_current_scope(ScopeState scope):
+    """Put `scope` in force as current scope until the surrounding `with` is left; None stands for a fresh one."""
+    PyContextVar_Set(pair_var, (isolation_of(in_force()), scope))
+
+
 def get_client():
     """Return the first active client of current, isolation and global scope; else one that does nothing."""
-    cdef ScopeState scope = value_of(current_var)
-    if has_client(scope):
-        return scope._client
-    scope = value_of(isolation_var)
-    if has_client(scope):
-        return scope._client
+    cdef tuple pair = in_force()
+    if has_client(current_of(pair)):
+        return current_of(pair)._client
+    if has_client(isolation_of(pair)):
+        return isolation_of(pair)._client
     if has_client(global_scope):
         return global_scope._client
     return inactive_client
@@ -80,13 +90,10 @@ cdef class ScopeSwitch:
     cdef ScopeState _current
     cdef ScopeState _isolation
     cdef bint _isolates
-    # What was entered, what it replaced, and the token of that; None while nothing is entered.
-    cdef ScopeState _inner
-    cdef ScopeState _inner_before
-    cdef object _inner_token
-    cdef ScopeState _outer
-    cdef ScopeState _outer_before
-    cdef object _outer_token
+    # What was put in force, what it replaced, and the token of that; None while nothing is entered.
+    cdef tuple _entered
+    cdef tuple _before
+    cdef object _token
 
     def __init__(self, ScopeState current, ScopeState isolation, bint isolates):
         self._current = current
@@ -94,40 +101,33 @@ cdef class ScopeSwitch:
         self._isolates = isolates
 
     def __enter__(self):
-        cdef ScopeState before, current
-        cdef ScopeState isolation = None, isolation_before = None
+        cdef tuple before = in_force()
+        cdef ScopeState isolation = isolation_of(before)
+        cdef ScopeState current = current_of(before)
+        cdef tuple entered
         # Both scopes are made before either is in force: a handler of a signal may raise in what a scope is made by.
         if self._isolates:
-            isolation = self._isolation
-            isolation_before = value_of(isolation_var)
-            if isolation is None:
-                isolation = ScopeState.fork(blank_isolation if isolation_before is None else isolation_before)
-        current = self._current
-        before = value_of(current_var)
-        if current is None:
-            current = ScopeState.fork(blank_current if before is None else before)
-        if isolation is not None:
-            self._outer_token = PyContextVar_Set(isolation_var, isolation)
-            self._outer = isolation
-            self._outer_before = isolation_before
-        self._inner_token = PyContextVar_Set(current_var, current)
-        self._inner = current
-        self._inner_before = before
-        return self._outer if self._isolates else current
+            if self._isolation is not None:
+                isolation = self._isolation
+            else:
+                isolation = ScopeState.fork(blank_isolation if isolation is None else isolation)
+        if self._current is not None:
+            current = self._current
+        else:
+            current = ScopeState.fork(blank_current if current is None else current)
+        entered = (isolation, current)
+        self._token = PyContextVar_Set(pair_var, entered)
+        self._entered = entered
+        self._before = before
+        return isolation if self._isolates else current
 
     def __exit__(self, kind=None, error=None, traceback=None):
-        cdef ScopeState inner = self._inner
-        cdef ScopeState outer = self._outer
-        if inner is not None:
-            self._inner = None
-            leave(current_var, inner, self._inner_before, self._inner_token)
-            self._inner_before = None
-            self._inner_token = None
-        if outer is not None:
-            self._outer = None
-            leave(isolation_var, outer, self._outer_before, self._outer_token)
-            self._outer_before = None
-            self._outer_token = None
+        cdef tuple entered = self._entered
+        if entered is not None:
+            self._entered = None
+            leave(self._isolates, entered, self._before, self._token)
+            self._before = None
+            self._token = None
 
     def __call__(self, function):
         """Run every call of `function` in scopes of its own."""
@@ -155,29 +155,40 @@ def isolation_scope():
     return switch
 
 
-cdef ScopeState value_of(object variable):
-    """What the variable holds in this context; the interpreter keeps the answer at hand, so this costs a few ns."""
+cdef tuple in_force():
+    """The two scopes in force; the interpreter keeps the answer at hand, so this costs a few ns."""
     cdef PyObject *found = NULL
-    cdef object value
-    PyContextVar_Get(variable, NULL, &found)
-    value = <object>found
-    Py_DECREF(value)  # that of the interpreter's answer; `value` has its own
-    return value
+    cdef object pair
+    PyContextVar_Get(pair_var, NULL, &found)
+    pair = <object>found
+    Py_DECREF(pair)  # that of the interpreter's answer; `pair` has its own
+    return <tuple>pair
+
+
+cdef ScopeState isolation_of(tuple pair):
+    # Nothing but scopes and None is ever put there.
+    return <ScopeState>PyTuple_GET_ITEM(pair, 0)
+
+
+cdef ScopeState current_of(tuple pair):
+    return <ScopeState>PyTuple_GET_ITEM(pair, 1)
 
 
 cdef ScopeState isolation_in_force():
-    cdef ScopeState scope = value_of(isolation_var)
+    cdef tuple pair = in_force()
+    cdef ScopeState scope = isolation_of(pair)
     if scope is None:
         scope = ScopeState.fork(blank_isolation)
-        PyContextVar_Set(isolation_var, scope)
+        PyContextVar_Set(pair_var, (scope, current_of(pair)))
     return scope
 
 
 cdef ScopeState current_in_force():
-    cdef ScopeState scope = value_of(current_var)
+    cdef tuple pair = in_force()
+    cdef ScopeState scope = current_of(pair)
     if scope is None:
         scope = ScopeState.fork(blank_current)
-        PyContextVar_Set(current_var, scope)
+        PyContextVar_Set(pair_var, (isolation_of(pair), scope))
     return scope
 
 
@@ -189,34 +200,46 @@ cdef bint has_client(ScopeState scope) except -1:
 
 
 cdef object lane_in_force():
-    cdef ScopeState scope = value_of(current_var)
-    if has_client(scope):
-        return scope._lane
-    scope = value_of(isolation_var)
-    if has_client(scope):
-        return scope._lane
+    cdef tuple pair = in_force()
+    if has_client(current_of(pair)):
+        return current_of(pair)._lane
+    if has_client(isolation_of(pair)):
+        return isolation_of(pair)._lane
     return global_scope._lane if has_client(global_scope) else None
 
 
-cdef int leave(object variable, ScopeState scope, ScopeState before, object token) except -1:
-    global any_left
-    cdef ScopeState present = value_of(variable)
-    if present is scope:
-        if any_left:
-            before = skip_left(before)
-        PyContextVar_Set(variable, before)
-        return 0
-    try:
-        variable.reset(token)
-    except (ValueError, RuntimeError):
-        # Another context than the one that was entered: the scope was never in force here.
-        return 0
-    if present is not None and not present._set_by_hand:
-        # Left out of order: the scope entered later stays in force, and must not give way to this one.
-        PyContextVar_Set(variable, present)
-        any_left = True
-        left_var.set((*left_var.get(), (scope, before))[-LEFT_KEPT:])
+cdef int leave(bint isolates, tuple entered, tuple before, object token) except -1:
+    cdef tuple present = in_force()
+    cdef ScopeState isolation = isolation_of(present)
+    cdef ScopeState current = current_of(present)
+    cdef bint is_here = True
+    if current is not current_of(entered) or (isolates and isolation is not isolation_of(entered)):
+        # Left out of order, or in another context than the one that was entered: the token can tell.
+        try:
+            pair_var.reset(token)
+        except (ValueError, RuntimeError):
+            is_here = False
+    current = left(current, current_of(entered), current_of(before), is_here)
+    if isolates:
+        isolation = left(isolation, isolation_of(entered), isolation_of(before), is_here)
+    PyContextVar_Set(pair_var, (isolation, current))
     return 0
+
+
+cdef ScopeState left(ScopeState present, ScopeState scope, ScopeState before, bint is_here):
+    """What is to be in force where `present` is, once `scope`, which had replaced `before`, is left."""
+    global any_left
+    if present is scope:
+        return skip_left(before) if any_left else before
+    if not is_here:
+        # In this context the scope was never in force.
+        return present
+    if present is None or present._set_by_hand or scope is None:
+        return before
+    # The scope entered later stays in force, and must not give way to this one.
+    any_left = True
+    left_var.set((*left_var.get(), (scope, before))[-LEFT_KEPT:])
+    return present
 
 
 cdef ScopeState skip_left(ScopeState before):

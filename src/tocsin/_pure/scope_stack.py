@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     Function = TypeVar("Function", bound=Callable[..., Any])
-    ScopeVar = ContextVar[ScopeState | None]
-    Entry = tuple[ScopeState, ScopeState | None, Token[ScopeState | None]]
+    Pair = tuple[ScopeState | None, ScopeState | None]
 
-current_scope_var: ScopeVar = ContextVar("tocsin_current_scope", default=None)
-isolation_scope_var: ScopeVar = ContextVar("tocsin_isolation_scope", default=None)
+# The isolation and the current scope, in one variable: setting a variable costs more than all else in entering a block.
+scopes_var: ContextVar[Pair] = ContextVar("tocsin_scopes", default=(None, None))
 # Scopes left in this context while another one, entered later, was still in force; each with what it had replaced.
 left_scopes_var: ContextVar[tuple[tuple[ScopeState, ScopeState | None], ...]] = ContextVar(
     "tocsin_left_scopes", default=()
@@ -48,25 +47,36 @@ def get_global_scope() -> Any:
 
 def get_isolation_scope() -> Any:
     """Return the isolation scope of this context (a request, a task, a thread), made when there is none."""
-    scope = isolation_scope_var.get()
-    if scope is None:
-        scope = _make_scope("isolation")
-        isolation_scope_var.set(scope)
-    return scope
+    isolation, current = scopes_var.get()
+    if isolation is None:
+        isolation = _make_scope("isolation")
+        scopes_var.set((isolation, current))
+    return isolation
 
 
 def get_current_scope() -> Any:
     """Return the innermost scope of this context, made when there is none."""
-    scope = current_scope_var.get()
-    if scope is None:
-        scope = _make_scope("current")
-        current_scope_var.set(scope)
-    return scope
+    isolation, current = scopes_var.get()
+    if current is None:
+        current = _make_scope("current")
+        scopes_var.set((isolation, current))
+    return current
+
+
+def set_isolation_scope(scope: ScopeState | None) -> None:
+    """Put `scope` in force as isolation scope until the surrounding `with` is left; None stands for a fresh one."""
+    scopes_var.set((scope, scopes_var.get()[1]))
+
+
+def set_current_scope(scope: ScopeState | None) -> None:
+    """Put `scope` in force as current scope until the surrounding `with` is left; None stands for a fresh one."""
+    scopes_var.set((scopes_var.get()[0], scope))
 
 
 def get_client() -> Any:
     """Return the first active client of current, isolation and global scope; else one that does nothing."""
-    for scope in (current_scope_var.get(), isolation_scope_var.get(), _global_scope):
+    isolation, current = scopes_var.get()
+    for scope in (current, isolation, _global_scope):
         if scope is not None:
             client = scope._client
             if client is not None and (scope._lane is not None or client.is_active()):
@@ -76,7 +86,8 @@ def get_client() -> Any:
 
 def get_lane() -> Any:
     """Return the fast lane of the client that `get_client` would return; None if it has none."""
-    for scope in (current_scope_var.get(), isolation_scope_var.get(), _global_scope):
+    isolation, current = scopes_var.get()
+    for scope in (current, isolation, _global_scope):
         if scope is not None:
             if scope._lane is not None:
                 return scope._lane
@@ -100,42 +111,35 @@ class ScopeSwitch:
         self._current = current
         self._isolation = isolation
         self._isolates = isolates
-        self._entered: tuple[Entry, Entry | None] | None = None
+        # What was put in force, what it replaced, and the token of that; None while nothing is entered.
+        self._entered: tuple[Pair, Pair, Token[Pair]] | None = None
 
     def __enter__(self) -> Any:
+        before = scopes_var.get()
+        isolation, current = before
         # Both scopes are made before either is in force: a handler of a signal may raise on the way.
-        isolation = isolation_before = None
         if self._isolates:
             isolation = self._isolation
-            isolation_before = isolation_scope_var.get()
             if isolation is None:
-                isolation = _make_scope("isolation") if isolation_before is None else isolation_before.fork()
-        current = self._current
-        before = current_scope_var.get()
-        if current is None:
-            current = _make_scope("current") if before is None else before.fork()
+                isolation = _make_scope("isolation") if before[0] is None else before[0].fork()
+        if self._current is not None:
+            current = self._current
+        else:
+            current = _make_scope("current") if current is None else current.fork()
+        entered = (isolation, current)
         try:
-            outer = None
-            if isolation is not None:
-                outer = (isolation, isolation_before, isolation_scope_var.set(isolation))
-            self._entered = ((current, before, current_scope_var.set(current)), outer)
+            self._entered = (entered, before, scopes_var.set(entered))
         except BaseException:
             # The block is not begun, so its end will not put them back.
-            current_scope_var.set(before)
-            if isolation is not None:
-                isolation_scope_var.set(isolation_before)
+            scopes_var.set(before)
             raise
-        return current if isolation is None else isolation
+        return isolation if self._isolates else current
 
     def __exit__(self, *exc_info: object) -> None:
         entered = self._entered
-        if entered is None:
-            return
-        self._entered = None
-        inner, outer = entered
-        _leave(current_scope_var, inner)
-        if outer is not None:
-            _leave(isolation_scope_var, outer)
+        if entered is not None:
+            self._entered = None
+            _leave(self._isolates, *entered)
 
     def __call__(self, function: Function) -> Function:
         """Run every call of `function` in scopes of its own."""
@@ -151,23 +155,36 @@ class ScopeSwitch:
         return scoped  # type: ignore[return-value]
 
 
-def _leave(variable: ScopeVar, entry: Entry) -> None:
-    scope, before, token = entry
-    present = variable.get()
+def _leave(isolates: bool, entered: Pair, before: Pair, token: Token[Pair]) -> None:
+    present = scopes_var.get()
+    isolation, current = present
+    is_here = True
+    if current is not entered[1] or (isolates and isolation is not entered[0]):
+        # Left out of order, or in another context than the one that was entered: the token can tell.
+        try:
+            scopes_var.reset(token)
+        except (ValueError, RuntimeError):
+            is_here = False
+    current = _left(current, entered[1], before[1], is_here)
+    if isolates:
+        isolation = _left(isolation, entered[0], before[0], is_here)
+    scopes_var.set((isolation, current))
+
+
+def _left(
+    present: ScopeState | None, scope: ScopeState | None, before: ScopeState | None, is_here: bool
+) -> ScopeState | None:
+    """Return what is to be in force where `present` is, once `scope`, which had replaced `before`, is left."""
     if present is scope:
-        if left_scopes_var.get():
-            before = _skip_left(before)
-        variable.set(before)
-        return
-    try:
-        variable.reset(token)
-    except (ValueError, RuntimeError):
-        # Another context than the one that was entered: the scope was never in force here.
-        return
-    if present is not None and not present._set_by_hand:
-        # Left out of order: the scope entered later stays in force, and must not give way to this one.
-        variable.set(present)
-        left_scopes_var.set((*left_scopes_var.get(), (scope, before))[-_LEFT_KEPT:])
+        return _skip_left(before) if left_scopes_var.get() else before
+    if not is_here:
+        # In this context the scope was never in force.
+        return present
+    if present is None or present._set_by_hand or scope is None:
+        return before
+    # The scope entered later stays in force, and must not give way to this one.
+    left_scopes_var.set((*left_scopes_var.get(), (scope, before))[-_LEFT_KEPT:])
+    return present
 
 
 def _skip_left(before: ScopeState | None) -> ScopeState | None:
