@@ -17,6 +17,7 @@ from tocsin.transport import HttpTransport, Transport, make_transport
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
     from typing import Any
 
 _WIDE_BREADTH = 10_000
@@ -55,6 +56,8 @@ class Client:
         self._normalizer = Normalizer(self.renderer, self._is_secret, wide)
         self.gate = Gate(self.options)
         self.integrations: dict[str, Any] = {}
+        # Those that an integration is set up for as soon as they are imported, and what is called then.
+        self.awaited_libraries: list[tuple[str, Callable[[ModuleType], object]]] = []
         self._fields = EventFields(self._normalizer, self.options, self.integrations)
         self.hook_lane = HookLane(
             self.options,

@@ -7,7 +7,9 @@ at the moment of the fork is not there any more.
 from __future__ import annotations
 
 import os
-from weakref import WeakSet
+
+# From where `weakref` has it, which makes classes of its own besides and takes half a millisecond.
+from _weakrefset import WeakSet
 
 from tocsin._backend import fence
 

@@ -41,7 +41,7 @@ foreign = {name.partition(".")[0] for name in started} - set(sys.stdlib_module_n
 print(json.dumps([sorted(imported), state, sorted(started), count, sorted(foreign)]), flush=True)
 os._exit(0)
 """
-COSTLY = {"asyncio", "logging", "urllib3", "orjson", "typing", "re"}
+COSTLY = {"asyncio", "contextvars", "logging", "orjson", "re", "typing", "urllib3", "warnings", "weakref"}
 
 
 def run(script: str, **environment: str) -> str:

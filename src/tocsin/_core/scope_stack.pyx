@@ -6,7 +6,7 @@ from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 from cpython.tuple cimport PyTuple_GET_ITEM
 
-from contextvars import ContextVar
+from _contextvars import ContextVar
 
 from tocsin._core.scope_state cimport ScopeState
 

@@ -4,7 +4,7 @@ Called on the capturing thread with the GIL held. A walk holds the frames it has
 the application's afterwards.
 """
 
-from weakref import ref
+from _weakref import ref
 
 from cpython.bytes cimport PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE

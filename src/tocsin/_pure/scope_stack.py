@@ -6,7 +6,7 @@ another context than it was entered in, and two generators may leave in the orde
 
 from __future__ import annotations
 
-from contextvars import ContextVar
+from _contextvars import ContextVar
 
 from tocsin._pure.scope_state import ScopeState
 

@@ -7,8 +7,8 @@ locals as JSON; when it returns nothing of the application's is referenced.
 from __future__ import annotations
 
 import sys
+from _weakref import ref
 from types import TracebackType
-from weakref import ref
 
 from tocsin import limits
 from tocsin._pure.chain import links

@@ -7,7 +7,8 @@ imported only for a client that gets them.
 from __future__ import annotations
 
 import sys
-from weakref import WeakKeyDictionary, WeakSet, ref
+from _weakref import ref
+from _weakrefset import WeakSet
 
 from tocsin import diagnostics
 from tocsin.integrations.base import DidNotEnable, Integration, is_integration
@@ -15,7 +16,7 @@ from tocsin.integrations.on_import import exclusive, forget, when_imported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from types import ModuleType
     from typing import Any
 
@@ -37,7 +38,6 @@ DEFAULTS = {
 AUTO_ENABLING: dict[str, tuple[str, str, str]] = {}
 
 _set_up_once: WeakSet[type] = WeakSet()
-_awaited_libraries: WeakKeyDictionary[Client, list[tuple[str, Callable[[ModuleType], object]]]] = WeakKeyDictionary()
 
 
 def setup_integrations(client: Client) -> None:
@@ -79,8 +79,8 @@ def setup_integrations(client: Client) -> None:
 
 def remove_integrations(client: Client) -> None:
     """Have no integration work for the client any more; for use when it is closed."""
-    for library, callback in _awaited_libraries.pop(client, ()):
-        forget(library, callback)
+    while client.awaited_libraries:
+        forget(*client.awaited_libraries.pop())
     for identifier, integration in list(client.integrations.items()):
         remove = getattr(integration, "remove", None)
         if callable(remove):
@@ -135,7 +135,7 @@ def _enable_when_imported(client: Client, identifier: str) -> None:
             _enable(wanting, _load(module, class_name)(), False)
             wanting.refresh_fields()
 
-    _awaited_libraries.setdefault(client, []).append((library, enable))
+    client.awaited_libraries.append((library, enable))
     when_imported(library, enable)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import atexit
+from _weakrefset import WeakSet
 from time import monotonic
-from weakref import WeakSet
 
 from tocsin import diagnostics
 from tocsin.integrations import uncaught

@@ -7,9 +7,9 @@ have taken out what is secret, and have formatted the text, which is then not do
 from __future__ import annotations
 
 from tocsin._backend import NO_LEVEL, IgnoredLoggers, LogObserver
+from tocsin.importing import Late
 from tocsin.integrations.base import Integration
 from tocsin.integrations.guard import Nesting, absorb
-from tocsin.integrations.log_record import add_breadcrumb, capture_event
 from tocsin.integrations.patch import Patch, resemble
 from tocsin.scope_stack import get_client
 
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tocsin.client import Client
+    from tocsin.integrations import log_record
     from tocsin.integrations.patch import Wanted
 
     BreadcrumbHandler: type[Handler]
     EventHandler: type[Handler]
     SentryHandler: type[Handler]
+else:
+    log_record = Late("tocsin.integrations.log_record")
 
 # As `logging` has them; it is not imported for their sake.
 DEFAULT_LEVEL = 20
@@ -116,11 +119,11 @@ def once(make: Callable[[Any, LogRecord], None], client: Any, record: LogRecord)
 
 
 def _make_event(record: LogRecord) -> None:
-    once(capture_event, get_client(), record)
+    once(log_record.capture_event, get_client(), record)
 
 
 def _make_breadcrumb(record: LogRecord) -> None:
-    once(add_breadcrumb, get_client(), record)
+    once(log_record.add_breadcrumb, get_client(), record)
 
 
 def _absorb(failure: Exception) -> None:
@@ -150,4 +153,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-_PATCH = Patch("logging", "Logger.callHandlers", _wrap)
+_PATCH = Patch("logging", "Logger.callHandlers", _wrap, log_record)

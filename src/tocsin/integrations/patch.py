@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from weakref import WeakSet
+from _weakrefset import WeakSet
 
+from tocsin.importing import load
 from tocsin.integrations.on_import import exclusive, forget, when_imported
 
 TYPE_CHECKING = False
@@ -33,10 +34,12 @@ class Patch:
         module: where it is; the patch waits for the module to be imported.
         path: its name in the module, or `Class.name`.
         wrap: is given the function that is there and a `Wanted`, and returns what to put in its place.
+        needs: modules that only the hook needs, each a `Late` that is loaded before the hook is put in place.
     """
 
-    def __init__(self, module: str, path: str, wrap: Wrap) -> None:
+    def __init__(self, module: str, path: str, wrap: Wrap, *needs: Any) -> None:
         self._module = module
+        self._needs = needs
         self._holder, _, self._name = path.rpartition(".")
         self._wrap = wrap
         # Weak: a client that was thrown away without being closed wants nothing any more.
@@ -71,6 +74,7 @@ class Patch:
         forget(self._module, self._put_on)
 
     def _put_on(self, module: ModuleType) -> None:
+        load(*self._needs)
         with exclusive:
             if self._wanted is not None or not self._clients:
                 return
