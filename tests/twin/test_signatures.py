@@ -80,8 +80,9 @@ def members(kind: type, room: str) -> list[str]:
 
 def test_the_core_has_every_room() -> None:
     """And nothing that the pure twin does not have."""
-    core = importlib.import_module("tocsin._core")
-    assert sorted(found.name for found in pkgutil.iter_modules(core.__path__)) == ROOMS
+    library = importlib.import_module("tocsin._core.rooms")
+    assert sorted(library.ROOMS) == ROOMS
+    assert {importlib.import_module(f"tocsin._core.{room}").__file__ for room in ROOMS} == {library.__file__}
 
 
 @every_room
