@@ -72,7 +72,11 @@ def test_twins_have_the_same_names_and_signatures(twins: tuple[Any, Any]) -> Non
         assert callable(ours) == callable(theirs)
         if callable(ours):
             parameters = [
-                [(each.name, each.kind, each.default) for each in inspect.signature(method).parameters.values()]
+                [
+                    (each.name, each.kind, each.default)
+                    for each in inspect.signature(method).parameters.values()
+                    if each.name != "self"
+                ]
                 for method in (ours, theirs)
             ]
             assert parameters[0] == parameters[1]
