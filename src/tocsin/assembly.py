@@ -17,13 +17,14 @@ else:
     envelope, source_context, trim = Late("tocsin.envelope"), Late("tocsin.source_context"), Late("tocsin.trim")
 
 
-def prepare() -> None:
-    """Import what an `Assembler` needs, and JSON, before threads that must not import call one.
+def prepare(as_dict: bool = False) -> None:
+    """Import what an `Assembler` needs, before threads that must not import call one.
 
-    That is where events are shown to hooks, or are given to a transport, on the thread that captures.
+    That is where the thread that captures gives the event to a transport, or, `as_dict`, to hooks.
     """
     load(envelope, source_context, trim)
-    _json.prepare()
+    if as_dict:
+        _json.prepare()
 
 
 class PreparedEvent:

@@ -54,7 +54,7 @@ class HookLane:
     ) -> None:
         self._attaches_stacktrace: bool = options["attach_stacktrace"]
         if self._attaches_stacktrace:
-            prepare()
+            prepare(as_dict=True)
         self._stats = stats
         self._gate = gate
         self._extractor = extractor

@@ -34,7 +34,7 @@ class Hooks:
         self.are_there = not (self._before_send is self._error_sampler is self._scrubber is None)
         if self.are_there:
             # Their first event is not the moment to import a library.
-            prepare()
+            prepare(as_dict=True)
 
     def wanted(self, snapshot: ScopeSnapshot) -> bool:
         """Whether anybody wants to see an event captured under these scopes."""

@@ -178,13 +178,13 @@ class ScopeData(ScopeState):
 
     def add_event_processor(self, func: Callable[[Any, Any], Any]) -> None:
         """Call `func(event, hint)` for each event; it returns the event, changed or not, or None to drop it."""
-        prepare()
+        prepare(as_dict=True)
         self._event_processors = (*self._event_processors, func)
         self._touched = True
 
     def add_error_processor(self, func: Callable[[Any, Any], Any], cls: type[BaseException] | None = None) -> None:
         """Call `func(event, exc_info)` for each event made of an exception, of type `cls` if one is given."""
-        prepare()
+        prepare(as_dict=True)
         self._error_processors = (*self._error_processors, func if cls is None else _only_for(cls, func))
         self._touched = True
 
