@@ -77,7 +77,7 @@ def test_starting_starts_no_thread(look: Any) -> None:
     assert look[3] == 0
 
 
-def test_starting_takes_less_than_a_fifth_of_the_peers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_starting_takes_less_than_a_sixth_of_the_peers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Import and init() with the defaults, in turns, the least of twelve each."""
     if importlib.util.find_spec("sentry_sdk") is None:
         pytest.skip(f"the peer is not installed: sentry-sdk=={PEER_VERSION}")
@@ -92,4 +92,4 @@ def test_starting_takes_less_than_a_fifth_of_the_peers(tmp_path: Path, capsys: p
     ours_s, theirs_s = (min(times_s[name][1:]) for name in names)
     with capsys.disabled():
         print(f"\nimport and init(): tocsin {ours_s * 1e3:.1f} ms ({tocsin.backend()}), peer {theirs_s * 1e3:.1f} ms")
-    assert ours_s < theirs_s / 5
+    assert ours_s < theirs_s / 6
