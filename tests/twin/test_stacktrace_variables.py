@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 import types
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -374,3 +375,48 @@ def test_no_dict_of_locals_is_left_behind(backend: Any) -> None:
         assert function() == [1]
     finally:
         gc.enable()
+
+
+def raised_with(first: object, second: object) -> Exception:
+    try:
+        raise ValueError
+    except ValueError as error:
+        return error
+
+
+def test_two_threads_meet_a_place_for_the_first_time(backend: Any) -> None:
+    """Each makes the names of the variables for itself: those of the one are not let go of while it writes."""
+    one_looks, other_writes, one_is_done = threading.Event(), threading.Event(), threading.Event()
+    kept: list[bytes] = []
+
+    def is_secret(key: str) -> bool:
+        if key == "second" and threading.current_thread().name == "one":
+            one_looks.set()
+            assert other_writes.wait(20)
+        return False
+
+    def represent(value: object) -> None:
+        if threading.current_thread().name == "other":
+            other_writes.set()
+            assert one_is_done.wait(20)
+            # Over memory that was let go of, if any was.
+            kept.extend(bytes([number % 256]) * size for size in range(5, 16) for number in range(256))
+
+    extractor = backend.StackExtractor(backend.Renderer(is_secret, represent), None)
+    found: dict[str, Any] = {}
+
+    def extract(name: str) -> None:
+        if name == "other":
+            assert one_looks.wait(20)
+        error = raised_with(object(), 2)
+        found[name] = extractor.exception(error, error.__traceback__, "generic", True).frames[0][-1]
+        if name == "one":
+            one_is_done.set()
+
+    workers = [threading.Thread(target=extract, args=(name,), name=name) for name in ("one", "other")]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert strict_json(found["other"])["second"] == "2"
+    assert found["one"] == found["other"]

@@ -253,11 +253,13 @@ cdef int write_variables(Renderer renderer, tcn_json *out, PyFrameObject *frame,
     cdef PyObject *values[SLOTS_MAX]
     cdef Py_ssize_t count, total, index
     cdef object names
+    # Held while it is written from: a thread that came here at the same time may put its own in its place.
+    cdef tuple made = site.keys
     if site.is_direct and lasti >= 0:
-        if site.keys is None:
-            site.keys = renderer.keys(site.variables)
-        if site.keys is not None:
-            total = take_slots(frame, site, keys, values)
+        if made is None:
+            made = site.keys = renderer.keys(site.variables)
+        if made is not None:
+            total = take_slots(frame, site, made, keys, values)
             count = min(total, VARS_COUNT)
             try:
                 if count:
@@ -277,10 +279,10 @@ cdef int write_variables(Renderer renderer, tcn_json *out, PyFrameObject *frame,
     return 0
 
 
-cdef Py_ssize_t take_slots(PyFrameObject *frame, Site site, PyObject **keys, PyObject **values) noexcept:
+cdef Py_ssize_t take_slots(PyFrameObject *frame, Site site, tuple made, PyObject **keys, PyObject **values) noexcept:
     """The first variables that are set, owned, as a user's renderer may let the frame go on; and how many there are.
 
-    It raises nothing: no Python operation but on reference counts.
+    Their keys are borrowed from `made`. It raises nothing: no Python operation but on reference counts.
     """
     cdef PyCodeObject *code = PyFrame_GetCode(frame)
     cdef Py_ssize_t total = 0, slot
@@ -291,7 +293,7 @@ cdef Py_ssize_t take_slots(PyFrameObject *frame, Site site, PyObject **keys, PyO
             continue
         if total < VARS_COUNT:
             Py_INCREF(value)
-            keys[total] = PyTuple_GET_ITEM(site.keys, slot)
+            keys[total] = PyTuple_GET_ITEM(made, slot)
             values[total] = value
         total += 1
     Py_DECREF(code)
