@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import weakref
 from typing import Any
@@ -282,3 +283,53 @@ def test_threads_add_side_by_side(backend: Any) -> None:
     with rapid_switching(), threads(reading, finishing):
         pass
     check_streams(ring, dict.fromkeys(names, 2000))
+
+
+def test_a_ring_goes_with_those_it_refers_to(backend: Any) -> None:
+    """A renderer that belongs to who holds the ring is a cycle, which the collector finds through breadcrumbs too."""
+
+    class Holder(Local):
+        ring: Any
+
+        def represent(self, value: object) -> None:
+            return None
+
+    holder = Holder()
+    holder.ring = backend.BreadcrumbRing(9, backend.Renderer(None, holder.represent))
+    for _ in range(2):
+        holder.ring.add(1.0, data={"key": 1})
+        holder.ring.add_formatted(1.0, "log", "a", "info", "%s", ("b",))
+    watch = weakref.ref(holder)
+    del holder
+    gc.collect()
+    assert watch() is None
+
+
+@pytest.mark.parametrize(
+    ("template", "argument"), [("%s" * 16, "x" * limits.TEXT_CHARS), ("%x", 1 << 100_000)], ids=["texts", "a number"]
+)
+def test_arguments_cost_no_more_than_a_message(backend: Any, template: str, argument: object) -> None:
+    """What a breadcrumb keeps of them is about as long as the text that is shown of them."""
+    ring = backend.BreadcrumbRing(1)
+    arguments = (argument,) * template.count("%")
+    before = sys.getrefcount(arguments)
+    ring.add_formatted(1.0, "log", "a", "info", template, arguments)
+    assert sys.getrefcount(arguments) == before
+    assert ring.to_list()[0]["message"] == cut(template % arguments, limits.TEXT_CHARS)
+
+
+def test_data_that_changes_while_it_is_looked_at_is_not_kept(backend: Any) -> None:
+    """A rule about secrets is Python: while it runs, whoever has the dict may put anything into it."""
+    data: dict[str, object] = {"one": 1, "other": 2}
+    values = [Local()]
+    watch = weakref.ref(values[0])
+
+    def is_secret(key: str) -> bool:
+        if key == "other" and values:
+            data["one"] = values.pop()
+        return False
+
+    ring = backend.BreadcrumbRing(9, backend.Renderer(is_secret))
+    ring.add(1.0, data=data)
+    data.clear()
+    assert watch() is None

@@ -12,7 +12,7 @@ cdef class Breadcrumb:
     cdef tuple args  # plain values, or None
     cdef bytes rendered  # the data as JSON, or None
     cdef dict plain  # the data as it was given: plain values under plain keys; or None
-    cdef Renderer renderer  # writes `plain`; or None
+    cdef Py_ssize_t max_chars  # what the message is cut to once it is made
 
     cdef tuple fields(self)
     cdef str message(self)

@@ -43,6 +43,9 @@ cdef enum:
     PLAIN_ITEMS = 8
     PLAIN_CHARS = 200
 
+# What writes the data that is kept as it is, whoever's it is: nothing in it is secret, or is to be cut.
+cdef Renderer plain_renderer = Renderer()
+
 
 @cython.final
 @cython.no_gc
@@ -50,12 +53,14 @@ cdef enum:
 cdef class Breadcrumb:
     """One breadcrumb: texts, numbers and plain dicts of them, so that nothing in it can be part of a cycle.
 
-    It costs a third of a tuple of the same: no float is made, and the garbage collector is not told of it. Read from
-    Python it is the tuple that the pure twin keeps.
+    A renderer is no part of it: that may refer to anything of the user's. It costs a third of a tuple of the same: no
+    float is made, and the garbage collector is not told of it. Read from Python it is the tuple that the pure twin
+    keeps.
     """
 
     def __getitem__(self, index):
-        return self.fields()[index]
+        # The time is asked for to put breadcrumbs in order, for which nothing else need be made.
+        return self.timestamp_s if index == 0 else self.fields()[index]
 
     def __len__(self):
         return 6
@@ -79,23 +84,15 @@ cdef class Breadcrumb:
 
     cdef str message(self):
         """The text, which is made only now of what a log record said."""
-        cdef object made
         if self.args is None:
             return self.template
-        try:
-            made = self.template % self.args
-        except Exception as error:
-            if came_from_signal(error):
-                raise
-            # The arguments do not fit the text; a handler would say so on stderr.
-            made = self.template
-        return text(made, TEXT_CHARS, self.renderer)
+        return cut(formatted(self.template, self.args), self.max_chars)
 
     cdef bytes data(self):
         """The data as JSON, which is made only now of a plain dict."""
         if self.plain is None:
             return self.rendered
-        return self.renderer.data(self.plain, DATA_BYTES, DATA_DEPTH)
+        return plain_renderer.data(self.plain, DATA_BYTES, DATA_DEPTH)
 
 
 @cython.final
@@ -146,20 +143,17 @@ cdef class BreadcrumbRing:
         crumb.level = text(level, NAME_CHARS, renderer)
         if args is None:
             crumb.template = text(message, TEXT_CHARS, renderer)
-        else:
+        elif are_small(message, args):
             crumb.template = message
             crumb.args = args
-            crumb.renderer = renderer
+            crumb.max_chars = min(TEXT_CHARS, renderer._max_chars)
+        else:
+            crumb.template = text(formatted(message, args), TEXT_CHARS, renderer)
         if data is not None:
-            if PyDict_CheckExact(data) and PyDict_Size(data) <= PLAIN_ITEMS:
-                # Looked at is the copy: another thread, or the rule for secrets, may change what was given meanwhile.
+            if is_plain(data, renderer):
+                # A fifth of what writing it costs, and most breadcrumbs are never sent.
                 crumb.plain = PyDict_Copy(<dict>data)
-                if is_plain(crumb.plain, renderer):
-                    # A fifth of what writing it costs, and most breadcrumbs are never sent.
-                    crumb.renderer = renderer
-                else:
-                    crumb.plain = None
-            if crumb.plain is None:
+            else:
                 if not PyDict_Check(data):
                     data = {"value": data}
                 crumb.rendered = renderer.data(data, DATA_BYTES, DATA_DEPTH)
@@ -265,21 +259,61 @@ cdef object text(object value, Py_ssize_t max_chars, Renderer renderer):
     return renderer.text(value, max_chars)
 
 
+cdef object formatted(object template, tuple args):
+    try:
+        return template % args
+    except Exception as error:
+        if came_from_signal(error):
+            raise
+        # The arguments do not fit the text; a handler would say so on stderr.
+        return template
+
+
+cdef bint are_small(object template, tuple args) except -1:
+    """Whether a text and its arguments may be kept as they are: plain, and together about as long as a message."""
+    cdef int overflow = 0
+    cdef Py_ssize_t length
+    cdef object item
+    if not PyUnicode_CheckExact(template):
+        return False
+    length = PyUnicode_GET_LENGTH(template)
+    for item in args:
+        if PyUnicode_CheckExact(item):
+            length += PyUnicode_GET_LENGTH(item)
+        elif PyLong_CheckExact(item):
+            PyLong_AsLongLongAndOverflow(item, &overflow)
+            if overflow:
+                return False
+        elif item is not None and item is not True and item is not False and not PyFloat_CheckExact(item):
+            return False
+    return length <= TEXT_CHARS
+
+
 cdef bint is_open(str key, Renderer renderer) except -1:
-    """Whether what stands under a key is no secret; of a key that JSON shows otherwise than it is, False."""
-    cdef PyObject *found = PyDict_GetItemWithError(renderer._known_keys, key)
-    cdef object known = renderer.learn(key) if found == NULL else <object>found
+    """Whether what stands under a key is known to be no secret; of a key that JSON shows otherwise than it is, False.
+
+    To learn of a key that is unknown would run Python: the dict could be another one when it is copied.
+    """
+    cdef PyObject *known = PyDict_GetItemWithError(renderer._known_keys, key)
     # What the renderer remembers of a key that is not secret is its text in JSON, with the colon.
-    return PyBytes_CheckExact(known) and PyBytes_AS_STRING(known)[PyBytes_GET_SIZE(known) - 1] == c":"
+    return (known != NULL and PyBytes_CheckExact(<object>known)
+            and PyBytes_AS_STRING(<object>known)[PyBytes_GET_SIZE(<object>known) - 1] == c":")
 
 
-cdef bint is_plain(dict data, Renderer renderer) except -1:
-    """Whether few data may be kept as they are and written later: no secret in it, nothing but texts and numbers."""
+cdef bint is_plain(object data, Renderer renderer) except -1:
+    """Whether data may be kept as it is and written later: small, no secret in it, nothing but texts and numbers.
+
+    No Python runs in it, so that what is copied then is what was looked at.
+    """
     cdef PyObject *key_slot
     cdef PyObject *item_slot
     cdef Py_ssize_t position = 0
     cdef int overflow = 0
     cdef object key, item
+    if not PyDict_CheckExact(data) or PyDict_Size(data) > PLAIN_ITEMS:
+        return False
+    if renderer._max_chars < PLAIN_CHARS or renderer._breadth < PLAIN_ITEMS:
+        return False
     while PyDict_Next(data, &position, &key_slot, &item_slot):
         key = <object>key_slot
         item = <object>item_slot
