@@ -258,3 +258,25 @@ def test_odd_records_do_no_harm(start: Start, log: logging.Logger) -> None:
         log.handle(record)
     assert len(events_of(client)) == 7
     assert events_of(client)[-1]["logger"] == "logger name"
+
+
+def test_a_level_may_be_higher_than_any(start: Start) -> None:
+    """Where it does not fit a machine's number either: no record reaches it."""
+    client = start(integrations=[integration.LoggingIntegration(level=10, event_level=1 << 70)])
+    logger = logging.Logger("a")
+    logger.addHandler(logging.NullHandler())
+    logger.critical("b")
+    assert events_of(client) == []
+    assert [crumb["message"] for crumb in breadcrumbs_of(client)] == ["b"]
+
+
+@pytest.mark.parametrize("extra", [None, {"key": 1}])
+def test_nothing_is_made_of_records_where_there_is_nowhere_to_send_to(
+    start: Start, log: logging.Logger, extra: Any
+) -> None:
+    """As with breadcrumbs that are added by hand."""
+    client = start()
+    transport, client.transport = client.transport, None
+    log.error("a", extra=extra)
+    assert tocsin.get_isolation_scope()._ring is None
+    client.transport = transport

@@ -12,10 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.clients import DSN
 from support.scopes import Hostile, NotingClient, breadcrumbs_of, snapshot_of, use_client
-from tocsin import scope_stack
+from tocsin import add_breadcrumb, scope_stack
 from tocsin.breadcrumbs import parse_iso, timestamp_of
+from tocsin.client import Client
 from tocsin.scope import Scope
+from tocsin.scrubber import EventScrubber
 
 UTC = datetime.timezone.utc
 
@@ -233,3 +236,16 @@ def test_without_anywhere_to_send_to_nothing_is_recorded() -> None:
     scope = Scope()
     scope.add_breadcrumb(message="heard by nobody")
     assert scope._ring is None
+
+
+def test_secrets_are_those_of_the_client_that_is_told() -> None:
+    """Where another client has taken over, its own rules count for what is added to the scopes that are there."""
+    name = "plan"
+    scrubber = EventScrubber(denylist=[name])
+    with Client(DSN, transport="memory") as before, Client(DSN, transport="memory", event_scrubber=scrubber) as after:
+        for client in (before, after):
+            scope_stack.get_global_scope().set_client(client)
+            add_breadcrumb(data={name: "a"})
+            add_breadcrumb({"data": {name: "b"}})
+    crumbs = breadcrumbs_of(scope_stack.get_isolation_scope())
+    assert [crumb["data"][name] for crumb in crumbs] == ["a", "b", "[Filtered]", "[Filtered]"]

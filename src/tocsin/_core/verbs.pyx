@@ -67,6 +67,11 @@ def add_breadcrumb(crumb=None, hint=None, *, message=None, category=None, level=
         return
     scope = isolation_in_force()
     ring = scope._ring
-    if ring is None or scope._ring_shared or ring._capacity != lane.max_breadcrumbs:
+    if (
+        ring is None
+        or scope._ring_shared
+        or ring._capacity != lane.max_breadcrumbs
+        or ring._renderer is not lane.renderer
+    ):
         ring = scope._own_ring(lane.max_breadcrumbs, lane.renderer)
     ring.put(tcn_clock_now(), "default" if type is None else type, category, level, message, None, data)

@@ -95,8 +95,8 @@ class LogObserver:
             return
         try:
             lane = get_lane()
-            if lane is None:
-                return
+            if lane is None or lane._transport is None:
+                return  # there is nowhere to send to
             levelno = record.levelno
             makes_event = levelno >= lane.log_event_level
             makes_breadcrumb = levelno >= lane.log_level
@@ -118,7 +118,7 @@ class LogObserver:
 
     def _add(self, lane: FastLane, record: LogRecord, levelno: int) -> bool:
         """Add a breadcrumb if the record is plain; False if it is not, or if a hook wants to see the breadcrumb."""
-        if lane.before_breadcrumb is not None or lane.max_breadcrumbs < 1 or lane._transport is None:
+        if lane.before_breadcrumb is not None or lane.max_breadcrumbs < 1:
             return False
         # Read once: each of the record's attributes would cost twice as much as a member of its dict.
         its_dict = record.__dict__
@@ -146,7 +146,12 @@ class LogObserver:
             return False
         scope = get_isolation_scope()
         ring = scope._ring
-        if ring is None or scope._ring_shared or ring._capacity != lane.max_breadcrumbs:
+        if (
+            ring is None
+            or scope._ring_shared
+            or ring._capacity != lane.max_breadcrumbs
+            or ring._renderer is not lane.renderer
+        ):
             ring = scope._own_ring(lane.max_breadcrumbs, lane.renderer)
         if is_formatted:
             ring.add(created_s, "log", name, level, template, None)

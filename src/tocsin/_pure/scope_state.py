@@ -136,16 +136,21 @@ class ScopeState:
         return str(type(value).__name__)
 
     def _own_ring(self, capacity: int, renderer: Any) -> BreadcrumbRing:
-        """Return a ring of this capacity that no other scope holds, with the breadcrumbs of this scope in it."""
+        """Return a ring of this capacity that no other scope holds, with the breadcrumbs of this scope in it.
+
+        What is added next is rendered by `renderer`: the client that adds says what is a secret.
+        """
         ring = self._ring
-        if ring is not None and not self._ring_shared and ring.capacity == capacity:
-            return ring
         if ring is None:
             ring = BreadcrumbRing(capacity, renderer)
         elif ring.capacity != capacity:
             ring = ring.resized(capacity, renderer)
-        else:
+        elif self._ring_shared:
             ring = ring.copy()
+        elif ring._renderer is renderer:
+            return ring
+        if renderer is not None:
+            ring._renderer = renderer
         self._ring = ring
         self._ring_shared = False
         self._touched = True
