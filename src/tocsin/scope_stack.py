@@ -65,11 +65,17 @@ def install_scope_class(make_scope: Callable[[str], Scope]) -> None:
 def _usable(scope: Scope | None) -> bool:
     if scope is None:
         return True
-    if not issubclass(type(scope), ScopeState):
-        diagnostics.debug("a scope is needed; ignored")
+    if not _is_scope(scope):
         return False
     scope._set_by_hand = True
     return True
+
+
+def _is_scope(scope: object) -> bool:
+    if issubclass(type(scope), ScopeState):
+        return True
+    diagnostics.debug("a scope is needed; ignored")
+    return False
 
 
 def set_isolation_scope(scope: Scope | None) -> None:
@@ -86,12 +92,12 @@ def set_current_scope(scope: Scope | None) -> None:
 
 def use_scope(scope: Scope) -> ScopeSwitch:
     """Make `scope` the current scope for a `with` block, which yields it."""
-    return ScopeSwitch(scope, None, False)
+    return ScopeSwitch(scope if _is_scope(scope) else None, None, False)
 
 
 def use_isolation_scope(isolation_scope: Scope) -> ScopeSwitch:
     """Make `isolation_scope` the isolation scope for a `with` block, which yields it; the current scope is forked."""
-    return ScopeSwitch(None, isolation_scope, True)
+    return ScopeSwitch(None, isolation_scope if _is_scope(isolation_scope) else None, True)
 
 
 def reset() -> None:

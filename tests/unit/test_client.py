@@ -333,6 +333,16 @@ def test_what_cannot_be_is_said_at_init_and_leaves_the_client_before_in_force() 
     assert tocsin.capture_message("x") is not None
 
 
+@pytest.mark.internal_errors
+@pytest.mark.parametrize("wrong", [{"level": 40}, {"mechanism": {"type": "generic"}}])
+def test_what_a_capture_is_wrongly_told_is_a_counted_drop(wrong: Any) -> None:
+    """It does not raise into the application, on whichever way it is found."""
+    with tocsin.Client(DSN, transport=MemoryTransport()) as client:
+        client.capture_exception(raised(ValueError("x")), **wrong)
+        captured, delivered, pending, dropped = client.stats.snapshot()
+    assert (captured, delivered, pending, dropped) == (1, 0, 0, {"internal_sdk_error": 1})
+
+
 def test_a_thousand_clients_leave_nothing_behind() -> None:
     """Closed ones are collected, and the fork hook forgets them."""
     gc.collect()

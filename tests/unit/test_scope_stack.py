@@ -121,6 +121,16 @@ def test_use_isolation_scope_takes_the_very_scope_and_forks_the_current_one() ->
     assert _in_force() == (isolation, current)
 
 
+@pytest.mark.parametrize("use", [use_scope, use_isolation_scope])
+def test_what_is_no_scope_is_not_put_in_force(use: Any) -> None:
+    """The block runs, in a fork of what was in force."""
+    before = get_isolation_scope(), get_current_scope()
+    with use("no scope") as scope:
+        assert type(scope) is Scope
+        assert scope not in before
+    assert (get_isolation_scope(), get_current_scope()) == before
+
+
 def test_the_same_scope_can_be_entered_within_itself() -> None:
     """Each leaving undoes one entering."""
     current = get_current_scope()

@@ -15,8 +15,8 @@ cdef class FastLane:
     cdef readonly object before_breadcrumb
     cdef readonly Py_ssize_t max_breadcrumbs
     cdef readonly bint has_hooks
-    cdef public long log_level
-    cdef public long log_event_level
+    cdef public object log_level
+    cdef public object log_event_level
     cdef object _fields
     cdef object _hook_lane
     cdef bint _attaches_stacktrace
@@ -28,8 +28,9 @@ cdef class FastLane:
     cdef object _transport
 
     cpdef set_transport(self, transport)
-    cpdef capture_exception(self, error=*, argument=*, str mechanism=*, bint handled=*, hint=*, str level=*)
-    cdef _capture_thing(self, thing, argument, str mechanism, bint handled, hint, str level)
+    # Of no type in C: what is wrong with them is to be found where failures are counted.
+    cpdef capture_exception(self, error=*, argument=*, mechanism=*, handled=*, hint=*, level=*)
+    cdef _capture_thing(self, thing, argument, mechanism, handled, hint, level)
     cpdef capture_message(self, message, level=*, argument=*, hint=*)
     cdef Snapshot _snapshot(self, argument)
     @cython.locals(breadcrumbs=list, rings=tuple, attachments=tuple, event_id=str)
