@@ -157,9 +157,10 @@ class BuildExt(build_ext):
         if build_mode() == "require":
             # Cython's output is free of all other warnings too.
             flags.append("-Werror")
+        # Older C libraries keep pthread_atfork in a library of its own.
         if sanitizing():
-            return flags + SANITIZE_FLAGS, SANITIZERS
-        return flags, []
+            return flags + SANITIZE_FLAGS, [*SANITIZERS, "-pthread"]
+        return flags, ["-pthread"]
 
 
 class Sdist(sdist):

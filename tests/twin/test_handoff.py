@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import ctypes
 import gc
 import importlib
 import inspect
 import itertools
+import os
 import pickle
 import sys
 import time
@@ -343,3 +345,18 @@ def test_running_out_of_memory_makes_no_half_handoff(backend: Any) -> None:
     for handoff in made:
         assert handoff.offer("item", 1)
         assert handoff.take(0) == "item"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("fork", [os.fork, ctypes.PyDLL(None).fork] if hasattr(os, "fork") else [])
+def test_a_child_has_no_part_in_its_parents_handoff(backend: Any, fork: Any) -> None:
+    """Nobody takes from it there: it accepts nothing, nor is it full, even if nobody told the interpreter."""
+    full, empty = backend.Handoff(1, 100), backend.Handoff(1, 100)
+    assert full.offer("item", 1)
+    pid = fork()
+    if pid == 0:
+        os._exit(int(full.is_full() or full.offer("item", 1) or empty.offer("item", 1)))
+    assert os.waitpid(pid, 0)[1] == 0
+    assert full.is_full()
+    assert empty.offer("item", 1)

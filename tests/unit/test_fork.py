@@ -198,3 +198,24 @@ for thread in threads:
 tocsin.close(0)
 """
     )
+
+
+def test_ids_are_others_in_a_child_that_the_interpreter_was_not_told_of() -> None:
+    """A host in C that forks runs no hooks; and two events of one id are one to a server."""
+    ids = run(
+        """
+import ctypes
+from tocsin._backend import new_event_id, new_span_id
+new_event_id(), new_span_id()
+pids = []
+for make in (new_event_id, new_span_id) * 2:
+    pid = ctypes.PyDLL(None).fork()
+    if pid == 0:
+        os.write(1, (make() + " ").encode())
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+print(new_event_id(), new_span_id())
+"""
+    ).split()
+    # Of equal generators the first ids begin alike.
+    assert len({one[:16] for one in ids}) == len(ids) == 6

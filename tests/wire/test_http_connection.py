@@ -246,6 +246,11 @@ from support.captures import bound, counts
 from tocsin.transport.http import HttpTransport
 
 transport, stats = bound(HttpTransport({{"dsn": {dsn!r}}}))
+if {warm}:
+    stats.record_captured()
+    assert transport.offer('parent', 1)
+    assert transport.flush(20)
+    stats.reset()
 pid = ctypes.PyDLL(None).fork()
 if pid == 0:
     stats.record_captured()
@@ -262,8 +267,13 @@ assert os.waitpid(pid, 0)[1] == 0
     "capture",
     ["transport.offer('hi', 1)", "transport.capture_envelope(transport._assemble('hi')) is None"],
 )
-def test_a_child_that_the_interpreter_was_not_told_of_delivers(server: Receiver, capture: str) -> None:
-    """A host in C that loads the application and forks, as some application servers do, runs no hooks."""
-    code = _UNTOLD.format(path=sys.path, dsn=server.dsn, capture=capture)
+@pytest.mark.parametrize("warm", [False, True])
+def test_a_child_that_the_interpreter_was_not_told_of_delivers(server: Receiver, capture: str, warm: bool) -> None:
+    """A host in C that loads the application and forks, as some application servers do, runs no hooks.
+
+    So it is where the parent has delivered before (`warm`): the thread that did stays behind.
+    """
+    code = _UNTOLD.format(path=sys.path, dsn=server.dsn, capture=capture, warm=warm)
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], timeout=60, check=True)
-    assert [request.envelope.event["message"] for request in server.requests] == ["hi"]
+    messages = [request.envelope.event["message"] for request in server.requests]
+    assert messages == ["parent"] * warm + ["hi"]

@@ -32,6 +32,11 @@ cdef extern from "tcn_error.h" nogil:
     int TCN_OK
 
 
+cdef extern from "tcn_fork.h" nogil:
+    void tcn_fork_watch()
+    unsigned int tcn_fork_count()
+
+
 cdef extern from "tcn_handoff.h" nogil:
     const uint64_t TCN_HANDOFF_CAPACITY_MAX
     const uint64_t TCN_HANDOFF_BYTES_MAX
@@ -60,6 +65,7 @@ TIMEOUT_MAX_S = 86_400.0
 
 cdef object size_bytes_max = CAPACITY_BYTES_MAX
 cdef object timeout_max_s = TIMEOUT_MAX_S
+tcn_fork_watch()
 
 
 @cython.final
@@ -74,6 +80,8 @@ cdef class Handoff:
     cdef PyThread_type_lock _bell
     cdef uint64_t _capacity
     cdef uint64_t _capacity_bytes
+    # The count of forks in the process that takes: in no other is there anybody who would.
+    cdef unsigned int _made_at
 
     def __cinit__(self, capacity, capacity_bytes):
         self._capacity = bound("capacity", capacity, CAPACITY_MAX)
@@ -84,6 +92,7 @@ cdef class Handoff:
         if self._bell is NULL:
             raise RuntimeError("can't allocate lock")
         PyThread_acquire_lock(self._bell, NOWAIT_LOCK)
+        self._made_at = tcn_fork_count()
         self._items = [None] * <Py_ssize_t>tcn_handoff_places(self._queue)
 
     def __dealloc__(self):
@@ -95,7 +104,10 @@ cdef class Handoff:
             PyThread_free_lock(self._bell)
 
     def offer(self, item, size_bytes):
-        """Puts `item` into the queue, or returns False at once if it has no room for one more or for its bytes."""
+        """Puts `item` into the queue, or returns False at once if it has no room for one more or for its bytes.
+
+        False, too, in a child of the process that made the queue.
+        """
         cdef uint64_t size, ticket
         if item is None:
             raise TypeError("None cannot be offered: take() returns it for nothing")
@@ -103,7 +115,7 @@ cdef class Handoff:
             size_bytes = index(size_bytes)
         if size_bytes < 0:
             raise ValueError("size_bytes must not be negative")
-        if size_bytes > size_bytes_max or not self._has_places():
+        if size_bytes > size_bytes_max or not self._has_places() or self._made_at != tcn_fork_count():
             return False
         size = size_bytes
         # From here to the end no Python code runs: what is replaced in the list is None.
@@ -147,8 +159,10 @@ cdef class Handoff:
             PyThread_release_lock(self._bell)
 
     def is_full(self):
-        """Whether no further item would be accepted, not even one of a single byte."""
+        """Whether there is no room for a further item, not even for one of a single byte."""
         cdef uint64_t items, size_bytes
+        if self._made_at != tcn_fork_count():
+            return False  # what is in it is the parent's
         tcn_handoff_level(self._queue, &items, &size_bytes)
         return items >= self._capacity or size_bytes >= self._capacity_bytes
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from _operator import index
 from _thread import allocate_lock
+from os import getpid
 from time import monotonic
 
 TYPE_CHECKING = False
@@ -48,6 +49,7 @@ class Handoff:
         "_items",
         "_len",
         "_offered",
+        "_pid",
         "_size_bytes",
         "_woken",
     )
@@ -59,6 +61,8 @@ class Handoff:
         self._len = 0
         self._size_bytes = 0
         self._offered = 0
+        # The process that takes: in no other is there anybody who would.
+        self._pid = getpid()
         # The bell is a lock that is held while nobody has rung. Invariant: while `_asleep` is set it is held,
         # so whoever clears `_asleep` may release it, and nobody else does.
         self._bell = allocate_lock()
@@ -68,6 +72,8 @@ class Handoff:
 
     def offer(self, item: object, size_bytes: int) -> bool:
         """Puts `item` into the queue, or returns False at once if it has no room for one more or for its bytes.
+
+        False, too, in a child of the process that made the queue.
 
         Raises:
             TypeError: `item` is None, or `size_bytes` is no integer.
@@ -79,6 +85,8 @@ class Handoff:
             size_bytes = index(size_bytes)
         if size_bytes < 0:
             raise ValueError("size_bytes must not be negative")
+        if self._pid != getpid():
+            return False
         entry = (item, size_bytes)
         append = self._items.append
         # As a whole: the test of both bounds and the reservation. It ends with the call of `append`, and an
@@ -145,8 +153,10 @@ class Handoff:
             self._bell.release()
 
     def is_full(self) -> bool:
-        """Whether no further item would be accepted, not even one of a single byte."""
-        return self._len >= self._capacity or self._size_bytes >= self._capacity_bytes
+        """Whether there is no room for a further item, not even for one of a single byte."""
+        is_full = self._len >= self._capacity or self._size_bytes >= self._capacity_bytes
+        # What is in it may be the parent's.
+        return is_full and self._pid == getpid()
 
     def __len__(self) -> int:
         return self._len

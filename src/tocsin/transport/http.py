@@ -185,8 +185,14 @@ class HttpTransport(SendingTransport):
     def offer(self, capture: object, size_bytes: int) -> bool:
         """Queues a capture, to be made an envelope by the worker; False if there is no room, which is not counted."""
         worker = self._worker
-        # To ask for the process each time would cost twice what the queue does: once is enough to start a thread there.
-        return (worker if worker.is_alive else self._own()).offer(capture, size_bytes)
+        # To ask for the process each time would cost twice what the queue does. A thread that runs may have stayed
+        # behind in the parent: its queue takes nothing here.
+        if worker.is_alive:
+            if worker.offer(capture, size_bytes):
+                return True
+            if self._pid == getpid():
+                return False
+        return self._own().offer(capture, size_bytes)
 
     def capture_envelope(self, envelope: envelope.Envelope) -> None:
         """Queues a ready envelope; where there is no room, its items are counted as lost."""
