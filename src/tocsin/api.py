@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from types import TracebackType
 
-from tocsin import _json, diagnostics
+from tocsin import diagnostics
 from tocsin._backend import (
     Capture,
     Renderer,
@@ -20,6 +20,7 @@ from tocsin._backend import (
 from tocsin.account import Account
 from tocsin.assembly import Assembler
 from tocsin.client import Client
+from tocsin.importing import Late
 from tocsin.scope import Scope
 from tocsin.scope_stack import (
     get_client,
@@ -36,9 +37,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from tocsin import _json
     from tocsin.types import Event, Hint, Level
 
     ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+
+else:
+    _json = Late("tocsin._json")
 
 __all__ = [
     "add_attachment",

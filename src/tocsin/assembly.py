@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tocsin import _json, diagnostics, limits
+from tocsin import diagnostics, limits
 from tocsin._backend import Capture, render
 from tocsin.importing import Late, load
 
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from tocsin import envelope, source_context, trim
+    from tocsin import _json, envelope, source_context, trim
     from tocsin._backend import Stack
 else:
+    _json = Late("tocsin._json")
     envelope, source_context, trim = Late("tocsin.envelope"), Late("tocsin.source_context"), Late("tocsin.trim")
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import sys
 from time import time
 
-from tocsin import _json, diagnostics, limits
+from tocsin import diagnostics, limits
 from tocsin._backend import Capture, dumps, fence, iso_time, mark, new_event_id
 from tocsin.assembly import PreparedEvent, prepare
+from tocsin.importing import Late
 from tocsin.normalize import event_id_of
 from tocsin.reasons import DiscardReason
 from tocsin.scope_event import apply_snapshot
@@ -24,12 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from tocsin import _json
     from tocsin._backend import FastLane, Gate, Renderer, StackExtractor, Stats
     from tocsin.assembly import Assembler
     from tocsin.event_fields import EventFields
     from tocsin.hooks import Hooks
     from tocsin.normalize import Normalizer
     from tocsin.scope_snapshot import ScopeSnapshot
+else:
+    _json = Late("tocsin._json")
 
 # What an event made by hand need not say.
 _HAND_MADE = {"platform": "python", "level": "error"}

@@ -9,7 +9,6 @@ from tocsin import diagnostics, fork, limits
 from tocsin._backend import Handoff, Stats
 from tocsin._version import VERSION
 from tocsin.importing import Late
-from tocsin.rate_limit import RateLimits
 from tocsin.reasons import DataCategory, DiscardReason
 from tocsin.transport.base import Transport
 from tocsin.transport.worker import Worker
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tocsin import envelope
+    from tocsin.rate_limit import RateLimits
     from tocsin.transport import connection, sender
     from tocsin.transport.spotlight import SpotlightTransport
 else:
@@ -48,7 +48,8 @@ class SendingTransport(Transport):
         TypeError: there is no DSN.
 
     Attributes:
-        rate_limits: what the server has asked for; the worker's, for whoever asks on the capturing thread.
+        rate_limits: what the server has asked for, once it was spoken to; the worker's, for whoever asks on the
+            capturing thread.
     """
 
     settles = True
@@ -58,7 +59,7 @@ class SendingTransport(Transport):
         super().__init__(options)
         if self.needs_dsn and self.parsed_dsn is None:
             raise TypeError(f"{type(self).__name__} needs the option dsn")
-        self.rate_limits = RateLimits()
+        self.rate_limits: RateLimits | None = None
         # The client's own takes its place.
         self._stats = Stats()
         self._made_sender: sender.Sender | None = None
@@ -76,8 +77,8 @@ class SendingTransport(Transport):
     def _equip(self) -> sender.Sender:
         """Makes the sender, which imports what sending needs."""
         made = self._make_sender(self.options or {})
-        made.rate_limits = self.rate_limits
         made.stats = self._stats
+        self.rate_limits = made.rate_limits
         self._made_sender = made
         return made
 
@@ -94,11 +95,14 @@ class SendingTransport(Transport):
             self._made_sender.stats = stats
 
     def is_limited(self, category: str) -> bool:
+        asked_for = self.rate_limits
+        if asked_for is None:
+            return False
         if category == DataCategory.ERROR:
             # Asked at every capture: no call but for the time, and that only after a limit was set.
-            until_s = self.rate_limits.error_until_s
+            until_s = asked_for.error_until_s
             return until_s != 0.0 and until_s > monotonic()
-        return self.rate_limits.is_limited(category)
+        return asked_for.is_limited(category)
 
     def is_healthy(self) -> bool:
         return not self.is_full() and not self.is_limited(DataCategory.ERROR)
