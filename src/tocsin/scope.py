@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tocsin import breadcrumbs, diagnostics, limits, scope_stack
 from tocsin._backend import fence
+from tocsin.assembly import prepare
 from tocsin.inactive import INACTIVE
 from tocsin.scope_data import ScopeData
 from tocsin.scope_event import apply_snapshot, run_processors
@@ -184,6 +185,7 @@ def _remember(event_id: str | None) -> str | None:
 
 def add_global_event_processor(processor: Callable[[Any, Any], Any]) -> None:
     """Call `processor(event, hint)` for every event of the process, before those of the scopes."""
+    prepare(as_dict=True)
     global_event_processors.append(processor)
 
 
