@@ -163,6 +163,18 @@ def test_leaving_twice_is_once() -> None:
     assert _in_force() == before
 
 
+def test_a_decorated_method_is_one() -> None:
+    """It is given its object, as before."""
+
+    class Worker:
+        @new_scope()
+        def work(self, depth: int) -> tuple[object, int]:
+            return self, depth
+
+    worker = Worker()
+    assert worker.work(2) == (worker, 2)
+
+
 def test_a_switch_works_as_a_decorator() -> None:
     """Every call has scopes of its own, also when it calls itself."""
     seen: list[Scope] = []

@@ -135,6 +135,8 @@ cdef class ScopeSwitch:
 
         current, isolation, isolates = self._current, self._isolation, self._isolates
 
+        # It takes the function's place, perhaps as a method.
+        @cython.binding(True)
         @wraps(function)
         def scoped(*args, **kwargs):
             with ScopeSwitch(current, isolation, isolates):
