@@ -54,6 +54,31 @@ def test_scopes_are_made_once_per_context() -> None:
     assert len({id(get_current_scope()), id(get_isolation_scope()), id(get_global_scope())}) == 3
 
 
+@pytest.mark.parametrize("get", [get_isolation_scope, get_current_scope])
+def test_what_a_handler_says_while_a_scope_is_made_is_kept(get: Any) -> None:
+    """Code of Python's runs in the making of one, and a handler of a signal may run in that."""
+    said: list[bool] = []
+
+    class Interrupted(Scope):
+        __slots__ = ()
+
+        def __init__(self, kind: str) -> None:
+            super().__init__(kind)
+            if is_armed and not said:
+                said.append(True)
+                get_isolation_scope().set_tag("said", "yes")
+
+    is_armed = False
+    scope_stack.install_scope_class(Interrupted)
+    try:
+        scope_stack.reset()
+        is_armed = True
+        get()
+        assert get_isolation_scope()._tags == ({"said": "yes"} if said else {})
+    finally:
+        scope_stack.install_scope_class(Scope)
+
+
 def test_the_class_methods_are_the_functions() -> None:
     """`Scope.get_current_scope()` and its kin are the peer's spelling."""
     assert Scope.get_current_scope() is get_current_scope()

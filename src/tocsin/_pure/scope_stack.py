@@ -47,19 +47,26 @@ def get_global_scope() -> Any:
 
 def get_isolation_scope() -> Any:
     """Return the isolation scope of this context (a request, a task, a thread), made when there is none."""
-    isolation, current = scopes_var.get()
+    isolation = scopes_var.get()[0]
     if isolation is None:
-        isolation = _make_scope("isolation")
-        scopes_var.set((isolation, current))
+        made = _make_scope("isolation")
+        # Asked again: a signal handler may have run while it was made, and have said something on scopes of its own.
+        isolation, current = scopes_var.get()
+        if isolation is None:
+            isolation = made
+            scopes_var.set((made, current))
     return isolation
 
 
 def get_current_scope() -> Any:
     """Return the innermost scope of this context, made when there is none."""
-    isolation, current = scopes_var.get()
+    current = scopes_var.get()[1]
     if current is None:
-        current = _make_scope("current")
-        scopes_var.set((isolation, current))
+        made = _make_scope("current")
+        isolation, current = scopes_var.get()
+        if current is None:
+            current = made
+            scopes_var.set((isolation, made))
     return current
 
 
