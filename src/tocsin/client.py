@@ -73,6 +73,8 @@ class Client:
         self.fast_lane = FastLane(
             self.options, self.stats, self.gate, self.extractor, self.renderer, self._fields, self.hook_lane
         )
+        kind = type(self)
+        self.fast_lane.is_direct = (kind.capture_exception, kind.capture_message) == _OWN_CAPTURES
         self.hook_lane.fast_lane = self.fast_lane
         self.transport = make_transport(self.options)
         if self.transport is not None:
@@ -190,6 +192,10 @@ class Client:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+# What a subclass may have put something of its own in the place of.
+_OWN_CAPTURES = (Client.capture_exception, Client.capture_message)
 
 
 def _absorbed(function: Callable[..., object], *arguments: object) -> None:

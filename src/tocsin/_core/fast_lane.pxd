@@ -15,6 +15,7 @@ cdef class FastLane:
     cdef readonly object before_breadcrumb
     cdef readonly Py_ssize_t max_breadcrumbs
     cdef readonly bint has_hooks
+    cdef public bint is_direct
     cdef public object log_level
     cdef public object log_event_level
     cdef object _fields

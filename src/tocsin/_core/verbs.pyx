@@ -15,7 +15,7 @@ def capture_exception(error=None, scope=None, **scope_kwargs):
     """Report an exception; see the pure twin."""
     cdef object lane = lane_in_force()
     cdef object event_id
-    if lane is None or scope is not None or scope_kwargs:
+    if lane is None or scope is not None or scope_kwargs or not (<FastLane>lane).is_direct:
         return current_in_force().capture_exception(error, scope=scope, **scope_kwargs)
     event_id = (<FastLane>lane).capture_exception(error)
     if event_id is not None:
@@ -27,7 +27,7 @@ def capture_message(message, level=None, scope=None, **scope_kwargs):
     """Report a text; see the pure twin."""
     cdef object lane = lane_in_force()
     cdef object event_id
-    if lane is None or scope is not None or scope_kwargs:
+    if lane is None or scope is not None or scope_kwargs or not (<FastLane>lane).is_direct:
         return current_in_force().capture_message(message, level=level, scope=scope, **scope_kwargs)
     event_id = (<FastLane>lane).capture_message(message, "info" if level is None else level)
     if event_id is not None:

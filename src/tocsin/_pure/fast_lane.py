@@ -69,6 +69,7 @@ class FastLane:
         "extractor",
         "gate",
         "has_hooks",
+        "is_direct",
         "log_event_level",
         "log_level",
         "max_breadcrumbs",
@@ -92,6 +93,8 @@ class FastLane:
         self.renderer = renderer
         self.before_breadcrumb: Any = options["before_breadcrumb"]
         self.max_breadcrumbs: int = options["max_breadcrumbs"]
+        # Whether the verbs may come here without asking the client, whose class might have a say in it.
+        self.is_direct = True
         # The least levels of log records that become breadcrumbs and events, as `logging` has them.
         self.log_level = NO_LEVEL
         self.log_event_level = NO_LEVEL

@@ -39,7 +39,7 @@ def capture_exception(
         The event's id; None if nothing was being handled or the event was dropped.
     """
     lane = get_lane()
-    if lane is None or scope is not None or scope_kwargs:
+    if lane is None or scope is not None or scope_kwargs or not lane.is_direct:
         return get_current_scope().capture_exception(error, scope=scope, **scope_kwargs)  # type: ignore[no-any-return]
     event_id: str | None = lane.capture_exception(error)
     if event_id is not None:
@@ -55,7 +55,7 @@ def capture_message(
 ) -> str | None:
     """Report a text, at level `"info"` unless told otherwise; arguments and result as of `capture_exception`."""
     lane = get_lane()
-    if lane is None or scope is not None or scope_kwargs:
+    if lane is None or scope is not None or scope_kwargs or not lane.is_direct:
         return get_current_scope().capture_message(  # type: ignore[no-any-return]
             message, level=level, scope=scope, **scope_kwargs
         )
