@@ -52,6 +52,7 @@ class Assembler:
 
     def __init__(self, context_lines: int) -> None:
         self._context_lines = context_lines
+        self._is_prepared = False
 
     def payload(self, capture: Capture) -> bytes:
         """Return the event of a capture as JSON, its source lines read if they were not yet."""
@@ -61,6 +62,10 @@ class Assembler:
 
     def envelope(self, item: Capture | PreparedEvent) -> envelope.Envelope:
         """Return the envelope of a captured event, small enough for the server, with its attachments."""
+        if not self._is_prepared:
+            # With the first all at once: nothing is left for a thread of the application's to import in the middle.
+            prepare()
+            self._is_prepared = True
         payload = item.payload if isinstance(item, PreparedEvent) else self.payload(item)
         made = envelope.Envelope(headers={"event_id": item.event_id})
         made.add_event(trim.fit(payload) if len(payload) > limits.EVENT_CUT_BYTES else payload)
