@@ -11,7 +11,7 @@ cdef class Breadcrumb:
     cdef str template  # the message, or with `args` what it is made of
     cdef tuple args  # plain values, or None
     cdef bytes rendered  # the data as JSON, or None
-    cdef dict plain  # the data as it was given: plain values under plain keys; or None
+    cdef tuple plain  # the data's keys and values in turn, if they are plain; or None
     cdef Py_ssize_t max_chars  # what the message is cut to once it is made
 
     cdef tuple fields(self)

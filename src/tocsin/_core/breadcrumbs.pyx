@@ -10,7 +10,6 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_GET_SI
 from cpython.dict cimport (
     PyDict_Check,
     PyDict_CheckExact,
-    PyDict_Copy,
     PyDict_GetItemWithError,
     PyDict_Next,
     PyDict_Size,
@@ -18,6 +17,7 @@ from cpython.dict cimport (
 from cpython.list cimport PyList_GET_ITEM, PyList_New, PyList_SET_ITEM
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
+from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 
 from tocsin import limits as _limits
 from tocsin._core.describe import cut
@@ -92,7 +92,7 @@ cdef class Breadcrumb:
         """The data as JSON, which is made only now of a plain dict."""
         if self.plain is None:
             return self.rendered
-        return plain_renderer.data(self.plain, DATA_BYTES, DATA_DEPTH)
+        return plain_renderer.data(dict(zip(self.plain[::2], self.plain[1::2])), DATA_BYTES, DATA_DEPTH)
 
 
 @cython.final
@@ -150,10 +150,9 @@ cdef class BreadcrumbRing:
         else:
             crumb.template = text(formatted(message, args), TEXT_CHARS, renderer)
         if data is not None:
-            if is_plain(data, renderer):
-                # A fifth of what writing it costs, and most breadcrumbs are never sent.
-                crumb.plain = PyDict_Copy(<dict>data)
-            else:
+            # A fifth of what writing it costs, and most breadcrumbs are never sent.
+            crumb.plain = plain_items(data, renderer)
+            if crumb.plain is None:
                 if not PyDict_Check(data):
                     data = {"value": data}
                 crumb.rendered = renderer.data(data, DATA_BYTES, DATA_DEPTH)
@@ -300,32 +299,45 @@ cdef bint is_open(str key, Renderer renderer) except -1:
             and PyBytes_AS_STRING(<object>known)[PyBytes_GET_SIZE(<object>known) - 1] == c":")
 
 
-cdef bint is_plain(object data, Renderer renderer) except -1:
-    """Whether data may be kept as it is and written later: small, no secret in it, nothing but texts and numbers.
+cdef tuple plain_items(object data, Renderer renderer):
+    """The keys and values of data that may be written later, in turn: small, no secret, nothing but texts and numbers.
 
-    No Python runs in it, so that what is copied then is what was looked at.
+    None for any other. A tuple of them is made in half of the time that a copy of the dict takes.
     """
     cdef PyObject *key_slot
     cdef PyObject *item_slot
     cdef Py_ssize_t position = 0
+    cdef Py_ssize_t count = 0
+    cdef Py_ssize_t size
     cdef int overflow = 0
-    cdef object key, item
-    if not PyDict_CheckExact(data) or PyDict_Size(data) > PLAIN_ITEMS:
-        return False
-    if renderer._max_chars < PLAIN_CHARS or renderer._breadth < PLAIN_ITEMS:
-        return False
+    cdef object item
+    cdef tuple found
+    if not PyDict_CheckExact(data):
+        return None
+    size = PyDict_Size(data)
+    if size > PLAIN_ITEMS or renderer._max_chars < PLAIN_CHARS or renderer._breadth < PLAIN_ITEMS:
+        return None
+    found = PyTuple_New(2 * size)
+    # Making the tuple can run the garbage collector, and that Python; from here on none runs, so that what is kept is
+    # what was looked at.
+    if PyDict_Size(data) != size:
+        return None
     while PyDict_Next(data, &position, &key_slot, &item_slot):
-        key = <object>key_slot
+        if not PyUnicode_CheckExact(<object>key_slot) or not is_open(<str>key_slot, renderer):
+            return None
         item = <object>item_slot
-        if not PyUnicode_CheckExact(key) or not is_open(<str>key, renderer):
-            return False
         if PyUnicode_CheckExact(item):
             if PyUnicode_GET_LENGTH(item) > PLAIN_CHARS:
-                return False
+                return None
         elif PyLong_CheckExact(item):
             PyLong_AsLongLongAndOverflow(item, &overflow)
             if overflow:
-                return False
+                return None
         elif item is not None and item is not True and item is not False and not PyFloat_CheckExact(item):
-            return False
-    return True
+            return None
+        Py_INCREF(<object>key_slot)
+        PyTuple_SET_ITEM(found, count, <object>key_slot)
+        Py_INCREF(item)
+        PyTuple_SET_ITEM(found, count + 1, item)
+        count += 2
+    return found
