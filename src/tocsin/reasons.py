@@ -1,9 +1,12 @@
-"""The protocol's words for what was discarded, and why.
+"""The protocol's words: for what was discarded, and why, and for levels.
 
 https://develop.sentry.dev/sdk/telemetry/client-reports/
 """
 
 from __future__ import annotations
+
+# The server makes "error" of any other level, silently (https://develop.sentry.dev/sdk/data-model/event-payloads/).
+LEVELS = frozenset(("fatal", "error", "warning", "info", "debug"))
 
 
 class DiscardReason:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from tocsin import diagnostics
 from tocsin._backend import fence
+from tocsin.reasons import LEVELS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# The server makes "error" of any other level, silently (https://develop.sentry.dev/sdk/data-model/event-payloads/).
-LEVELS = frozenset(("fatal", "error", "warning", "info", "debug"))
 _LEVEL_NAMES = {"warn": "warning", "critical": "fatal", "exception": "error", "log": "info", "notice": "info"}
 
 # Read past any metaclass, and past a `__class__` that lies: neither is to run.

@@ -8,7 +8,9 @@ from tocsin._core.scope_state cimport ScopeState
 from tocsin._core.scope_stack cimport current_in_force, isolation_in_force, lane_in_force
 from tocsin._core.tcn_clock cimport tcn_clock_now
 
-cdef frozenset LEVELS = frozenset(("fatal", "error", "warning", "info", "debug"))
+from tocsin import reasons as _reasons
+
+cdef frozenset LEVELS = _reasons.LEVELS
 
 
 def capture_exception(error=None, scope=None, **scope_kwargs):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import time
 
 from tocsin._pure.scope_stack import get_current_scope, get_isolation_scope, get_lane
+from tocsin.reasons import LEVELS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
-_LEVELS = frozenset(("fatal", "error", "warning", "info", "debug"))
 # A parameter has the name of the builtin.
 _type_of = type
 
@@ -97,7 +97,7 @@ def add_breadcrumb(
         or crumb is not None
         or others
         or timestamp is not None
-        or not (level is None or (_type_of(level) is str and level in _LEVELS))
+        or not (level is None or (_type_of(level) is str and level in LEVELS))
     ):
         for name, value in (
             ("message", message),
